@@ -1,0 +1,172 @@
+//! Installs what the tests need and finds out what could not be installed. Nothing outside `target/` but Debian packages is touched.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+
+use crate::steps::{cargo, run};
+use crate::{root, target};
+
+/// A need of some tests: how it is recognised, and which Debian packages bring it.
+struct Need {
+    what: &'static str,
+    present: fn() -> bool,
+    packages: &'static [&'static str],
+}
+
+const BROWSER: Need =
+    Need { what: "Chromium", present: || on_path("chromium"), packages: &["chromium"] };
+const NODE: Need = Need { what: "Node.js 20 and npm", present: node_is_new_enough, packages: &["nodejs", "npm"] };
+const FFMPEG: Need = Need { what: "ffmpeg", present: || on_path("ffmpeg") && on_path("ffprobe"), packages: &["ffmpeg"] };
+const CAMERA: Need = Need {
+    what: "the RTSP test camera (GStreamer)",
+    present: || {
+        let script = "import gi; gi.require_version('GstRtspServer','1.0'); from gi.repository import Gst, GstRtspServer; \
+                      Gst.init(None); assert all(Gst.ElementFactory.find(n) for n in ('h264parse','rtph264pay','rtpmp4gpay'))";
+        succeeds(Command::new("/usr/bin/python3").args(["-c", script]))
+    },
+    packages: &[
+        "python3-gi",
+        "gir1.2-gst-rtsp-server-1.0",
+        "gstreamer1.0-plugins-base",
+        "gstreamer1.0-plugins-good",
+        "gstreamer1.0-plugins-bad",
+    ],
+};
+const FOOTAGE: Need = Need {
+    what: "real footage (vtest.avi)",
+    present: || Path::new(FOOTAGE_FILE).exists(),
+    packages: &["opencv-doc"],
+};
+
+/// Pedestrians filmed from above, 79 s: free for research, so it is installed at test time and never shipped.
+pub const FOOTAGE_FILE: &str = "/usr/share/doc/opencv-doc/examples/data/vtest.avi";
+
+/// What the machine has now.
+pub struct Found {
+    missing: Vec<&'static str>,
+    node_modules: Option<PathBuf>,
+}
+
+impl Found {
+    /// Why browser tests can't run, if they can't.
+    pub fn lacks_for_browser(&self) -> Option<String> {
+        self.lacks(&[BROWSER.what, NODE.what, FFMPEG.what], true)
+    }
+
+    /// Why tests in Node.js can't run, if they can't.
+    pub fn lacks_for_node(&self) -> Option<String> {
+        self.lacks(&[NODE.what], false)
+    }
+
+    /// Why tests with a real camera and a browser can't run, if they can't.
+    pub fn lacks_for_e2e(&self) -> Option<String> {
+        self.lacks(&[BROWSER.what, NODE.what, FFMPEG.what, CAMERA.what, FOOTAGE.what], true)
+    }
+
+    /// Where npm put its packages.
+    pub fn node_modules(&self) -> anyhow::Result<&Path> {
+        self.node_modules.as_deref().context("npm packages are not installed")
+    }
+
+    /// Prints what is missing.
+    pub fn report(&self) {
+        if self.missing.is_empty() && self.node_modules.is_some() {
+            println!("everything that the tests need is here");
+        }
+        for what in &self.missing {
+            println!("missing: {what}");
+        }
+        if self.node_modules.is_none() {
+            println!("missing: npm packages of web/tests/package.json");
+        }
+    }
+
+    fn lacks(&self, needs: &[&str], npm: bool) -> Option<String> {
+        let mut lacks: Vec<&str> = self.missing.iter().filter(|what| needs.contains(what)).copied().collect();
+        if npm && self.node_modules.is_none() {
+            lacks.push("npm packages");
+        }
+        (!lacks.is_empty()).then(|| format!("missing here: {}", lacks.join(", ")))
+    }
+}
+
+/// Installs what can be installed, and says what the machine then has.
+pub fn everything() -> anyhow::Result<Found> {
+    let needs = [&BROWSER, &NODE, &FFMPEG, &CAMERA, &FOOTAGE];
+    let wanted: Vec<&str> =
+        needs.iter().filter(|need| !(need.present)()).flat_map(|need| need.packages).copied().collect();
+    if !wanted.is_empty() {
+        install_packages(&wanted);
+    }
+    let missing: Vec<_> = needs.iter().filter(|need| !(need.present)()).map(|need| need.what).collect();
+    let node_modules = if missing.contains(&NODE.what) { None } else { install_npm() };
+    Ok(Found { missing, node_modules })
+}
+
+/// `cargo-deny`, of the version that the configuration was written for.
+pub fn cargo_deny() -> anyhow::Result<PathBuf> {
+    let tools = target().join("tools");
+    let binary = tools.join("bin/cargo-deny");
+    if !binary.exists() {
+        let root = tools.to_str().context("the target folder's path is not UTF-8")?;
+        run(&mut cargo(&["install", "cargo-deny", "--version", "0.20.2", "--locked", "--root", root]))?;
+    }
+    Ok(binary)
+}
+
+fn install_packages(packages: &[&str]) {
+    println!("installing {}", packages.join(" "));
+    let wait = ["-o", "DPkg::Lock::Timeout=120"];
+    let update = run(apt_get().args(wait).args(["-q", "update"]));
+    let install = run(apt_get().args(wait).args(["-q", "-y", "--no-install-recommends", "install"]).args(packages));
+    for error in [update, install].into_iter().filter_map(Result::err) {
+        println!("not installed: {error:#}");
+    }
+}
+
+fn apt_get() -> Command {
+    let as_root = succeeds(Command::new("sh").args(["-c", "[ \"$(id -u)\" = 0 ]"]));
+    let mut command = Command::new(if as_root { "env" } else { "sudo" });
+    if !as_root {
+        command.arg("--non-interactive");
+    }
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    command
+}
+
+fn install_npm() -> Option<PathBuf> {
+    let folder = target().join("node");
+    let wanted = std::fs::read(root().join("web/tests/package.json")).ok()?;
+    let modules = folder.join("node_modules");
+    let manifest = folder.join("package.json");
+    if std::fs::read(&manifest).is_ok_and(|have| have == wanted) && modules.join("playwright-core").exists() {
+        return Some(modules);
+    }
+    std::fs::create_dir_all(&folder).ok()?;
+    std::fs::write(folder.join("package.json"), &wanted).ok()?;
+    let flags = ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"];
+    match run(Command::new("npm").args(flags).current_dir(&folder)) {
+        Ok(()) => Some(modules),
+        Err(error) => {
+            println!("not installed: {error:#}");
+            None
+        }
+    }
+}
+
+fn node_is_new_enough() -> bool {
+    let script = "process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)";
+    on_path("npm") && succeeds(Command::new("node").args(["-e", script]))
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}

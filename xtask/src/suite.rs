@@ -1,0 +1,50 @@
+//! `cargo xtask test`: all there is to prove, in the order in which a failure is cheapest to learn of.
+
+use std::process::Command;
+
+use crate::setup;
+use crate::steps::{self, Steps, cargo};
+use crate::{e2e, mutants};
+
+/// Every test, or with `quick` only what needs nothing installed.
+pub fn run(quick: bool, only: Option<&str>) -> anyhow::Result<()> {
+    let mut plan = Steps::new(only);
+    all(&mut plan, quick)?;
+    plan.finish()
+}
+
+fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
+    plan.step("format", || steps::run(&mut cargo(&["fmt", "--all", "--check"])));
+    plan.step("lint", || {
+        steps::run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+    });
+    plan.step("rust", || steps::run(&mut cargo(&["test", "--workspace", "--quiet", "--no-fail-fast"])));
+    plan.step("documentation", || {
+        let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
+        steps::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    plan.step("mutants", mutants::run);
+    if quick {
+        for name in ["licences", "web", "types", "browser", "e2e"] {
+            plan.leave_out(name, "--quick runs only what needs nothing installed");
+        }
+        return Ok(());
+    }
+    plan.step("licences", || {
+        let deny = setup::cargo_deny()?;
+        steps::run(Command::new(deny).args(["--offline", "check", "bans", "licenses", "sources"]))
+    });
+    let found = setup::everything()?;
+    step_unless(plan, "web", found.lacks_for_node(), || e2e::web_units());
+    step_unless(plan, "types", found.lacks_for_browser(), || e2e::web_types(&found));
+    step_unless(plan, "browser", found.lacks_for_browser(), || e2e::web_in_browser(&found));
+    step_unless(plan, "e2e", found.lacks_for_e2e(), || e2e::with_browser(&found, None));
+    Ok(())
+}
+
+fn step_unless(plan: &mut Steps<'_>, name: &str, lacks: Option<String>, work: impl FnOnce() -> anyhow::Result<()>) {
+    match lacks {
+        Some(why) => plan.leave_out(name, &why),
+        None => plan.step(name, work),
+    }
+}
