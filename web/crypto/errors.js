@@ -1,0 +1,96 @@
+// What the sealed side refuses, each with its own name and words for people. Pages show `message`; programs look at `kind`.
+
+/**
+ * @typedef {'bad_signature'|'member_key'|'agent_key'|'epoch'|'rollback'|'fork'|'foreign_home'|'foreign_genesis'|'not_a_member'|'malformed'|'rule'} ChainReason
+ * @typedef {'locked'|'damaged'|'did_not_belong'|'chain_refused'|'wrong_password'|'wrong_code'|'bad_link'} RefusalKind
+ */
+
+/** Everything under `crypto/` that refuses throws one of these. */
+export class Refusal extends Error {
+  /**
+   * @param {RefusalKind} kind
+   * @param {string} message for people
+   * @param {string} [detail] for the console
+   */
+  constructor(kind, message, detail) {
+    super(message)
+    this.name = new.target.name
+    this.kind = kind
+    this.detail = detail ?? ''
+  }
+}
+
+/** No key on this device opens it. */
+export class Locked extends Refusal {
+  /** @param {string} [detail] */
+  constructor(detail) {
+    super('locked', 'This is locked on this device. Open it on a device you already use.', detail)
+  }
+}
+
+/** The bytes do not open, or what they hold is not what the format says. */
+export class Damaged extends Refusal {
+  /** @param {string} [detail] */
+  constructor(detail) {
+    super('damaged', 'This part could not be opened. It may be damaged or changed.', detail)
+  }
+}
+
+/** What came states another home, camera, Event, kind or number than what was asked for. */
+export class DidNotBelong extends Refusal {
+  /** @param {string} [detail] */
+  constructor(detail) {
+    super('did_not_belong', 'One item did not belong to this home and was not shown.', detail)
+  }
+}
+
+/** @type {Record<ChainReason, string>} */
+const CHAIN_WORDS = {
+  bad_signature: 'The list of people of this home was not signed by one of its owners. Nothing new is opened until it is put right.',
+  member_key: 'Somebody’s key in this home was replaced by another one without them. Nothing new is opened until it is put right.',
+  agent_key: 'This came from a box that no owner of this home added. It was not opened.',
+  epoch: 'The key of this home was replaced by another one without an owner. Nothing new is opened until it is put right.',
+  rollback: 'The server showed an older list of people of this home than this device has seen before. Nothing new is opened until it is put right.',
+  fork: 'The server showed another list of people of this home than this device has seen before. Nothing new is opened until it is put right.',
+  foreign_home: 'The server answered with the list of people of another home. It was not used.',
+  foreign_genesis: 'This is not the home that this device knows, although it has the same address. It was not used.',
+  not_a_member: 'The list of people of this home does not name you. Ask an owner of the home.',
+  malformed: 'The list of people of this home is damaged or was changed. Nothing new is opened until it is put right.',
+  rule: 'The list of people of this home was changed in a way that is not allowed. Nothing new is opened until it is put right.',
+}
+
+/** The home's chain breaks a rule, or is not the one this device knows. */
+export class ChainRefused extends Refusal {
+  /**
+   * @param {ChainReason} reason
+   * @param {string} [detail]
+   */
+  constructor(reason, detail) {
+    super('chain_refused', CHAIN_WORDS[reason], detail)
+    this.reason = reason
+  }
+}
+
+/** The keys did not open under this password. */
+export class WrongPassword extends Refusal {
+  /** @param {string} [detail] */
+  constructor(detail) {
+    super('wrong_password', 'This password does not open your keys.', detail)
+  }
+}
+
+/** A recovery or pairing code that was mistyped, or an answer that was not made with it. */
+export class WrongCode extends Refusal {
+  /** @param {string} message @param {string} [detail] */
+  constructor(message, detail) {
+    super('wrong_code', message, detail)
+  }
+}
+
+/** An invitation's link that is cut off or not one of ours. */
+export class BadLink extends Refusal {
+  /** @param {string} [detail] */
+  constructor(detail) {
+    super('bad_link', 'This link is not complete. Ask for it again, and open all of it.', detail)
+  }
+}
