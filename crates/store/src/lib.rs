@@ -1,1 +1,11 @@
-//! keepsight-store
+//! Where things are kept: Truth (who may see what; small), Records (Events, gaps, the ledger; large) and the sealed objects.
+//!
+//! The only crate that knows SQL or an object store (a test reads the dependency graph). Both databases go through one door,
+//! [`sqlite`]; each of the two traits has a public suite that every other backend must pass. Whatever is read for a person
+//! takes a Permit and comes back locked: nothing here finds by a bare id, and every key begins with the home.
+
+mod error;
+pub mod sqlite;
+pub mod truth;
+
+pub use error::StoreError;
