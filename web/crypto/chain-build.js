@@ -1,13 +1,12 @@
 // What an owner's browser adds to a home's chain: the beginning, invitations, removals, rights, agents. Each builder gives the body to send; all
 // of it happens on the server, or none. Every entry is checked against the rules that others will check it with.
 
-import { toB64 } from './base64url.js'
+import { fromB64, toB64 } from './base64url.js'
 import { random, wipe } from './bytes.js'
 import { ENTRY_LABEL, PRESETS, writeEntry } from './chain-entry.js'
-import { checkNext } from './chain-rules.js'
+import { checkNext, losesTo } from './chain-rules.js'
 import { signDocument } from './ed25519.js'
 import { currentSecret, newEpoch, packEpoch, sealToSlot } from './epoch.js'
-import { fromB64 } from './base64url.js'
 import { sha256 } from './hash.js'
 import { ownPair } from './home.js'
 import { newId } from './ids.js'
@@ -89,7 +88,7 @@ export function rotate({ open, names, members }) {
 export async function changeRights({ open, slot, rights, names }) {
   const before = open.chain.head.slots
   const slots = before.map((one) => (one.slot === slot ? { ...one, rights: [...PRESETS[rights]] } : one))
-  const loses = before.some((one) => one.slot === slot && one.rights.includes('review')) && !PRESETS[rights].includes('review')
+  const loses = before.some((one, i) => losesTo(one, slots[i]))
   return loses ? beginEpoch(open, { slots }, names) : bare(await signNext(open, { slots }))
 }
 

@@ -7,13 +7,13 @@ import { b64Of } from './checks.js'
 import { ChainRefused } from './errors.js'
 import { sha256 } from './hash.js'
 import { id } from './ids.js'
-import { integer, list, nullable, oneOf, readJson, record } from './json.js'
+import { integer, list, nullable, oneOf, readJson, record, unique } from './json.js'
 
 export const ENTRY_LABEL = 'ks/chain-entry/v1'
 const ENTRY_BYTES_MAX = 64 * 1024
 const SLOTS_MAX = 64
 const AGENTS_MAX = 16
-const time = integer(Number.MIN_SAFE_INTEGER)
+const time = integer()
 
 /** @type {import('../api/types.js').Right[]} */
 const RIGHTS = ['live', 'review', 'download', 'manage', 'delete']
@@ -21,8 +21,8 @@ const RIGHTS = ['live', 'review', 'download', 'manage', 'delete']
 const slotShape = record({
   slot: id('slt'),
   account: nullable(id('acc')),
-  rights: list(oneOf(...RIGHTS)),
-  cameras: nullable(list(id('cam'))),
+  rights: unique(oneOf(...RIGHTS)),
+  cameras: nullable(unique(id('cam'))),
   from: time,
   until: nullable(time),
   kem: b64Of(32),
@@ -59,6 +59,11 @@ export const PRESETS = {
 /** @param {Slot|undefined} slot an accepted one that may manage */
 export function isOwner(slot) {
   return slot !== undefined && slot.account !== null && slot.rights.includes('manage')
+}
+
+/** Whether each epoch's secret is sealed to this slot: it may review, and the whole home. @param {Slot} slot */
+export function holdsEpochs({ rights, cameras }) {
+  return rights.includes('review') && cameras === null
 }
 
 /**

@@ -1,6 +1,7 @@
 // Which entry may follow which (docs/formats/home-chain.md, "Entry"). Pure: who signed is chain.js's question, asked with the key
 // that `signerOf` names.
 
+import { toB64 } from './base64url.js'
 import { equal } from './bytes.js'
 import { isOwner } from './chain-entry.js'
 import { ChainRefused } from './errors.js'
@@ -31,11 +32,42 @@ export function checkGenesis(entry) {
   refuseIf(entry.agents.length > 0, 'rule', 'a home begins without agents')
 }
 
-/** @param {Entry} previous @param {EntryBody} entry @throws {ChainRefused} */
-export function checkNext(previous, entry) {
+/**
+ * Whether the entry says that it follows this one. Asked before its signature is.
+ * @param {Entry} previous @param {EntryBody} entry
+ * @throws {ChainRefused}
+ */
+export function checkLink(previous, entry) {
   refuseIf(entry.home !== previous.home, 'foreign_home', entry.home)
   refuseIf(entry.seq !== previous.seq + 1, 'malformed', `entry ${entry.seq} after ${previous.seq}`)
   refuseIf(entry.prev === null || !equal(entry.prev, previous.hash), 'fork', `entry ${entry.seq} follows another one`)
+}
+
+/**
+ * A signature that does not fit is a refusal whatever else the entry says; what it says names what somebody tried.
+ * @param {Entry} previous @param {EntryBody} entry
+ * @returns {ChainRefused}
+ */
+export function whyUnsigned(previous, entry) {
+  const altered = entry.slots.find((after) => {
+    const before = previous.slots.find(({ slot }) => slot === after.slot)
+    return before && !(before.account === after.account && sameKeys(before, after))
+  })
+  if (altered) return new ChainRefused('member_key', altered.slot)
+  const known = previous.agents.map(({ agent, sign }) => agent + toB64(sign))
+  const added = entry.agents.find(({ agent, sign }) => !known.includes(agent + toB64(sign)))
+  if (added) return new ChainRefused('agent_key', added.agent)
+  const sameEpoch = entry.epoch === previous.epoch && equal(entry.epoch_key, previous.epoch_key)
+  return new ChainRefused(sameEpoch ? 'bad_signature' : 'epoch', `entry ${entry.seq}`)
+}
+
+/**
+ * Whether its author may change what it changes. Asked after the signature.
+ * @param {Entry} previous @param {EntryBody} entry
+ * @throws {ChainRefused}
+ */
+export function checkNext(previous, entry) {
+  checkLink(previous, entry)
   checkUnique(entry)
   refuseIf(!entry.slots.some(isOwner), 'rule', 'no owner remains')
   checkEpoch(previous, entry)
@@ -64,7 +96,13 @@ function checkEpoch(previous, entry) {
 /** @param {Slot} before @param {EntryBody} entry */
 function lostReview(before, entry) {
   const after = entry.slots.find(({ slot }) => slot === before.slot)
-  return !after || (before.rights.includes('review') && !after.rights.includes('review'))
+  return !after || losesTo(before, after)
+}
+
+/** Review, or the home as a whole. @param {Slot} before @param {Slot} after */
+export function losesTo(before, after) {
+  const review = before.rights.includes('review') && !after.rights.includes('review')
+  return review || (before.cameras === null && after.cameras !== null)
 }
 
 /** @param {EntryBody} previous @param {EntryBody} entry */
@@ -90,6 +128,7 @@ function checkByOneself(previous, entry, signer) {
     refuseIf(!own && !sameKeys(before, after), 'member_key', `${after.slot} has other keys`)
     const accepts = own && before.account === null
     refuseIf(after.account !== before.account && !accepts, 'member_key', `${after.slot} is another account`)
+    refuseIf(own && after.account === null, 'rule', 'an invitation changed without being accepted')
   })
 }
 

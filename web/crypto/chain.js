@@ -3,7 +3,7 @@
 
 import { equal } from './bytes.js'
 import { ENTRY_LABEL, isOwner, readEntry } from './chain-entry.js'
-import { checkGenesis, checkNext, signerOf } from './chain-rules.js'
+import { checkGenesis, checkLink, checkNext, signerOf, whyUnsigned } from './chain-rules.js'
 import { signedByOneOf } from './ed25519.js'
 import { ChainRefused } from './errors.js'
 
@@ -102,8 +102,9 @@ async function follow(entries, signed) {
   for (const document of signed) {
     const previous = entries[entries.length - 1]
     const entry = await readEntry(document)
-    checkNext(previous, entry)
+    checkLink(previous, entry)
     await checkSignature(previous, entry, document)
+    checkNext(previous, entry)
     entries.push(entry)
   }
   return new VerifiedChain(entries)
@@ -113,7 +114,7 @@ async function follow(entries, signed) {
 async function checkSignature(previous, entry, signed) {
   const { sign } = signerOf(previous, entry)
   const good = await signedByOneOf(ENTRY_LABEL, signed, [sign]).catch(() => false)
-  if (!good) throw new ChainRefused('bad_signature', `entry ${entry.seq}`)
+  if (!good) throw previous ? whyUnsigned(previous, entry) : new ChainRefused('bad_signature', 'entry 0')
 }
 
 /**

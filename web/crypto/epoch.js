@@ -2,6 +2,7 @@
 
 import { fromB64, fromB64Of, toB64 } from './base64url.js'
 import { concat, equal, random, u32, utf8, wipe } from './bytes.js'
+import { holdsEpochs } from './chain-entry.js'
 import { ChainRefused, Damaged, Locked } from './errors.js'
 import { hpkeOpen, hpkeSeal } from './hpke.js'
 import { idBytes } from './ids.js'
@@ -24,18 +25,20 @@ export async function newEpoch() {
 }
 
 /**
- * The secrets of all epochs that the packages give to this slot. Those that it cannot reach are absent.
+ * The secrets of all epochs that the packages give to this slot. Those that it cannot reach are absent: not sealed to it, or sealed to keys
+ * that it had before.
  * @param {VerifiedChain} chain @param {EpochPackage[]} packages @param {Holder} holder
  * @returns {Promise<Map<number, KemPair>>} by number
  * @throws {ChainRefused} `epoch` for a secret that is not the chain's
- * @throws {Damaged}
  */
 export async function openEpochs(chain, packages, holder) {
   /** @type {Map<number, KemPair>} */
   const open = new Map()
   for (const one of [...packages].sort((a, b) => b.epoch - a.epoch)) {
     const after = packages.find(({ epoch }) => epoch === one.epoch + 1)
-    const secret = await previousSecret(chain.home, after, open.get(one.epoch + 1)) ?? (await slotSecret(chain.home, one, holder))
+    const secret =
+      (await previousSecret(chain.home, after, open.get(one.epoch + 1)).catch(unlessDamaged)) ??
+      (await slotSecret(chain.home, one, holder).catch(unlessDamaged))
     if (secret) open.set(one.epoch, await proven(chain, one.epoch, secret))
   }
   return open
@@ -73,12 +76,12 @@ export async function openForSlot(place, pair, sealed) {
 
 /**
  * The package of an epoch that begins.
- * @param {{ home: string, epoch: number, slots: { slot: string, kem: Bytes }[], begun: Epoch, before: Bytes|null }} what `before` is the previous epoch's secret
+ * @param {{ home: string, epoch: number, slots: import('./chain-entry.js').Slot[], begun: Epoch, before: Bytes|null }} what `before` is the previous epoch's secret
  * @returns {Promise<EpochPackage>}
  */
 export async function packEpoch({ home, epoch, slots, begun, before }) {
   const sealed = await Promise.all(
-    slots.map(async ({ slot, kem }) => ({ slot, ...(await sealToSlot({ home, epoch, slot }, kem, begun.secret)) })),
+    slots.filter(holdsEpochs).map(async ({ slot, kem }) => ({ slot, ...(await sealToSlot({ home, epoch, slot }, kem, begun.secret)) })),
   )
   const previous = before && written(await hpkeSeal(begun.pair.publicKey, previousInfo(home, epoch), before))
   return { epoch, sealed, previous }
@@ -106,6 +109,12 @@ async function previousSecret(home, after, pair) {
 async function slotSecret(home, one, { slot, pair }) {
   const mine = one.sealed.find((sealed) => sealed.slot === slot)
   return mine ? openForSlot({ home, epoch: one.epoch, slot }, pair, mine) : null
+}
+
+/** @param {unknown} error @returns {null} */
+function unlessDamaged(error) {
+  if (error instanceof Damaged) return null
+  throw error
 }
 
 /** @param {Bytes} opened */

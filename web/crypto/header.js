@@ -32,7 +32,7 @@ const shape = record({
   event: id('evt'),
   epoch: integer(1, 0xffffffff),
   agent: id('agt'),
-  captured: integer(Number.MIN_SAFE_INTEGER),
+  captured: integer(),
   clock_known: boolean,
   commitment: b64Of(32),
   recipients,

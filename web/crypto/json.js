@@ -1,16 +1,13 @@
 // JSON as the formats have it: duplicate keys, unknown keys and missing keys are refused, at any depth. Only reading: what is signed
 // is kept as the bytes that came.
-//
-// JSON.parse keeps the last of two equal keys in silence, so the text is scanned once for keys before it is believed.
 
 import { textOf } from './bytes.js'
+import { Decimal, parseJson } from './json-text.js'
 
 /**
  * @template T
  * @typedef {(value: unknown, at: string) => T} Check  throws SyntaxError
  */
-
-const DEPTH_MAX = 32
 
 /**
  * The value of a JSON text.
@@ -27,32 +24,7 @@ export function readJson(source, check) {
   } catch {
     throw new SyntaxError('not UTF-8')
   }
-  const value = JSON.parse(text)
-  refuseDuplicates(text)
-  return check(value, '$')
-}
-
-/**
- * Refuses a key that occurs twice in one object. The text is valid JSON already.
- * @param {string} text
- */
-function refuseDuplicates(text) {
-  /** @type {(Set<string>|null)[]} one per open bracket: the keys of an object, null for an array */
-  const open = []
-  const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g
-  for (let found = token.exec(text); found; found = token.exec(text)) {
-    const [part, colon] = found
-    if (part === '{' || part === '[') open.push(part === '{' ? new Set() : null)
-    else if (part === '}' || part === ']') open.pop()
-    else if (colon !== undefined) addKey(open.at(-1), JSON.parse(part.slice(0, -colon.length)))
-    if (open.length > DEPTH_MAX) throw new SyntaxError('nested too deep')
-  }
-}
-
-/** @param {Set<string>|null|undefined} keys @param {string} key */
-function addKey(keys, key) {
-  if (!keys || keys.has(key)) throw new SyntaxError(`the key ${key} occurs twice`)
-  keys.add(key)
+  return check(parseJson(text), '$')
 }
 
 /**
@@ -63,7 +35,7 @@ function addKey(keys, key) {
  */
 export function record(shape) {
   return (value, at) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new SyntaxError(`${at}: expected an object`)
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Decimal) throw new SyntaxError(`${at}: expected an object`)
     const source = /** @type {Record<string, unknown>} */ (value)
     const unknown = Object.keys(source).find((key) => !Object.hasOwn(shape, key))
     if (unknown !== undefined) throw new SyntaxError(`${at}: unknown key ${unknown}`)
@@ -88,6 +60,20 @@ export function list(check, most = Infinity) {
     if (!Array.isArray(value)) throw new SyntaxError(`${at}: expected a list`)
     if (value.length > most) throw new SyntaxError(`${at}: more than ${most}`)
     return value.map((item, i) => check(item, `${at}[${i}]`))
+  }
+}
+
+/**
+ * A list in which nothing stands twice.
+ * @template {string|number} T
+ * @param {Check<T>} check
+ * @returns {Check<T[]>}
+ */
+export function unique(check) {
+  return (value, at) => {
+    const items = list(check)(value, at)
+    if (new Set(items).size !== items.length) throw new SyntaxError(`${at}: something stands twice`)
+    return items
   }
 }
 
@@ -127,8 +113,9 @@ export function boolean(value, at) {
 
 /** @type {Check<number>} */
 export function number(value, at) {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new SyntaxError(`${at}: expected a number`)
-  return value
+  const plain = value instanceof Decimal ? value.value : value
+  if (typeof plain !== 'number' || !Number.isFinite(plain)) throw new SyntaxError(`${at}: expected a number`)
+  return plain
 }
 
 /**
@@ -137,7 +124,7 @@ export function number(value, at) {
  * @param {number} [most]
  * @returns {Check<number>}
  */
-export function integer(least, most = Number.MAX_SAFE_INTEGER) {
+export function integer(least = 0, most = Number.MAX_SAFE_INTEGER) {
   return (value, at) => {
     if (!Number.isSafeInteger(value) || Number(value) < least || Number(value) > most) {
       throw new SyntaxError(`${at}: expected a whole number from ${least} to ${most}`)
