@@ -1,4 +1,8 @@
 //! `/api/v1`: what browsers say and hear. A sign-in is the cookie `ks_session`; everything else stands in path and body.
+//!
+//! Without a body of their own (answered 204): `POST /sign-out`, `DELETE /account/sessions/{session}`, `DELETE /account/sessions`
+//! (all but this one), `DELETE /homes/{home}/people/me`, `PUT ../events/{event}/seen`, `DELETE ../events/{event}`,
+//! `DELETE /homes/{home}/cameras/{camera}`. `GET /openapi.json` describes all of it.
 
 use keepsight_ids::{
     AccountId, AgentId, B32, B64, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, SessionId,

@@ -1,0 +1,87 @@
+//! What a server must be told. Read from a file by the application; nothing here reads one.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use keepsight_wire::people::SignUpPolicy;
+
+pub use crate::edge::client::{Network, ParseNetworkError};
+pub use crate::edge::limits::{Limits, Rate};
+
+/// A server's configuration.
+#[derive(Debug, Clone)]
+pub struct CloudConfig {
+    /// Where to listen. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How connections are encrypted.
+    pub tls: TlsSource,
+    /// The address that people type, when it is not the one they reach: `https://cameras.example`.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-*` headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Who may sign up.
+    pub sign_up: SignUpPolicy,
+    /// The folder for this server's own small secrets; its file system's free space is watched.
+    pub data: PathBuf,
+    /// Limits against guessing and flooding.
+    pub limits: Limits,
+    /// What a new home may use, and how long it keeps Events.
+    pub homes: HomeDefaults,
+    /// Free space below which nothing more is taken from agents.
+    pub reserve: Reserve,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone)]
+pub enum TlsSource {
+    /// None: plain HTTP, for loopback or behind a proxy that encrypts.
+    Plain,
+    /// PEM files.
+    Files {
+        /// The certificate and its chain.
+        certificate: PathBuf,
+        /// Its private key.
+        key: PathBuf,
+    },
+    /// Made at first start and kept in the data folder, for these names and addresses.
+    SelfSigned {
+        /// `localhost`, `192.0.2.7`, ..
+        names: Vec<String>,
+    },
+}
+
+/// Retention of a new home, and the most that its owner can set.
+#[derive(Debug, Clone, Copy)]
+pub struct HomeDefaults {
+    /// Days.
+    pub retention_days: u32,
+    /// Bytes; also the home's limit.
+    pub retention_bytes: u64,
+}
+
+/// Free disk space that is kept for the gate and the ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct Reserve {
+    /// At least so many bytes.
+    pub bytes: u64,
+    /// And at least so many hundredths of the file system.
+    pub percent: u64,
+}
+
+impl CloudConfig {
+    /// A server on this address with its data in that folder, and everything else as it is by default: plain HTTP, sign-up by
+    /// invitation, 30 days and 50 GB for each home, a reserve of 1 GiB or 2 %.
+    pub fn new(listen: SocketAddr, data: PathBuf) -> Self {
+        Self {
+            listen,
+            tls: TlsSource::Plain,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            sign_up: SignUpPolicy::Invitation,
+            data,
+            limits: Limits::default(),
+            homes: HomeDefaults { retention_days: 30, retention_bytes: 50_000_000_000 },
+            reserve: Reserve { bytes: 1 << 30, percent: 2 },
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Queries and bodies: read with limits, parsed strictly, refused with the place of the mistake.
+//!
+//! Nothing here runs before the gate has said yes.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use http_body_util::{BodyExt, Limited};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+
+use super::fault::{Code, Fault, Outcome};
+
+/// What a route's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyKind {
+    /// None at all.
+    Nothing,
+    /// A JSON document.
+    Json,
+    /// Bytes as they are.
+    Bytes,
+}
+
+impl BodyKind {
+    /// What `Content-Type` must say.
+    pub(crate) const fn media_type(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Json => Some("application/json"),
+            Self::Bytes => Some("application/octet-stream"),
+        }
+    }
+}
+
+/// A body that a handler takes.
+pub(crate) trait Input: Sized + Send + 'static {
+    const KIND: BodyKind;
+    /// The largest body unless the route says otherwise, in bytes.
+    const LIMIT: usize;
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+    fn parse(bytes: Bytes) -> Outcome<Self>;
+}
+
+impl Input for () {
+    const KIND: BodyKind = BodyKind::Nothing;
+    const LIMIT: usize = 0;
+
+    fn parse(bytes: Bytes) -> Outcome<Self> {
+        if bytes.is_empty() { Ok(()) } else { Err(Fault::bad_request("This takes no body.")) }
+    }
+}
+
+/// A JSON body; unknown keys are refused by its type.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Input for Json<T> {
+    const KIND: BodyKind = BodyKind::Json;
+    const LIMIT: usize = 16 * 1024;
+
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(generator.subschema_for::<T>())
+    }
+
+    fn parse(bytes: Bytes) -> Outcome<Self> {
+        let mut reader = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain("body", &error))?;
+        reader.end().map_err(|_| Fault::bad_request("body: something follows after the JSON document"))?;
+        Ok(Self(value))
+    }
+}
+
+impl Input for Bytes {
+    const KIND: BodyKind = BodyKind::Bytes;
+    const LIMIT: usize = 16 * 1024 * 1024;
+
+    fn parse(bytes: Bytes) -> Outcome<Self> {
+        Ok(bytes)
+    }
+}
+
+/// The part after `?`, as a type that refuses unknown keys.
+pub(crate) trait Query: Sized + Send + 'static {
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+    fn parse(query: Option<&str>) -> Outcome<Self>;
+}
+
+impl Query for () {
+    fn parse(query: Option<&str>) -> Outcome<Self> {
+        match query {
+            None | Some("") => Ok(()),
+            Some(_) => Err(Fault::bad_request("query: this takes none")),
+        }
+    }
+}
+
+/// A query of named values.
+#[derive(Debug)]
+pub(crate) struct Named<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Query for Named<T> {
+    fn schema(generator: &mut SchemaGenerator) -> Option<Schema> {
+        Some(T::json_schema(generator))
+    }
+
+    fn parse(query: Option<&str>) -> Outcome<Self> {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let reader = serde_urlencoded::Deserializer::new(pairs);
+        serde_path_to_error::deserialize(reader).map(Self).map_err(|error| explain("query", &error))
+    }
+}
+
+fn explain<E: std::error::Error>(part: &str, error: &serde_path_to_error::Error<E>) -> Fault {
+    let path = error.path().to_string();
+    let place = if path == "." { part.to_owned() } else { format!("{part}: {path}") };
+    // The parser's text quotes the request at most, never anything of ours; long quotes help nobody.
+    let reason: String = error.inner().to_string().chars().take(300).collect();
+    Fault::bad_request(format!("{place}: {reason}"))
+}
+
+/// Reads a whole body of at most `limit` bytes within `time`.
+pub(crate) async fn read(body: Body, limit: usize, time: Duration) -> Outcome<Bytes> {
+    let collected = tokio::time::timeout(time, Limited::new(body, limit).collect());
+    match collected.await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Fault::too_large(limit)),
+        Ok(Err(error)) => Err(Fault::bad_request("The body ended before its announced length.").logged(error)),
+        Err(_) => Err(Fault::new(Code::Timeout, "The body took too long to arrive.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keepsight_wire::people::{CameraSwitch, SignIn};
+
+    fn refused<T: DeserializeOwned + JsonSchema + Send + 'static>(body: &'static str) -> String {
+        let fault = Json::<T>::parse(Bytes::from_static(body.as_bytes())).err().expect("a refusal");
+        assert_eq!(fault.code, Code::BadRequest);
+        fault.message.into_owned()
+    }
+
+    #[test]
+    fn a_refusal_names_the_place_and_the_mistake() {
+        assert!(refused::<CameraSwitch>(r#"{"on":1}"#).starts_with("body: on: invalid type"));
+        assert!(refused::<CameraSwitch>(r#"{"on":true,"of":1}"#).contains("unknown field `of`"));
+        assert!(refused::<CameraSwitch>(r#"{"on":true,"on":false}"#).contains("duplicate field"));
+        assert!(refused::<CameraSwitch>(r#"{"on":true} x"#).contains("follows after"));
+        assert!(refused::<SignIn>(r#"{"name":"elm","login":"AAAA"}"#).starts_with("body: login: expected 32 bytes"));
+        assert!(refused::<CameraSwitch>("").starts_with("body: EOF"));
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_without_a_stack_overflow() {
+        let deep = "[".repeat(15_000);
+        assert!(Json::<serde_json::Value>::parse(Bytes::from(deep)).is_err());
+    }
+}

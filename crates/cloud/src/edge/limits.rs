@@ -1,0 +1,248 @@
+//! Limits against guessing and flooding: buckets per address, slow answers per name, requests at once.
+//!
+//! All in memory and of bounded size. A limit may turn an answer into *come back later*; it never skips a check.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use keepsight_world::{Instant, World};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::fault::{Code, Fault, Outcome};
+
+/// How many keys are remembered before the idle ones are dropped.
+const KEYS_MAX: usize = 50_000;
+
+/// How much is allowed: `burst` at once, and one more every `refill`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// At once.
+    pub burst: u32,
+    /// One more after this long.
+    pub refill: Duration,
+}
+
+impl Rate {
+    /// `burst` at once and one more every `refill`.
+    pub const fn new(burst: u32, refill: Duration) -> Self {
+        Self { burst, refill }
+    }
+}
+
+/// What a server allows. The defaults suit a small deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// Requests in work at once; more wait shortly and are then sent away.
+    pub requests: usize,
+    /// Open update streams, all homes together.
+    pub streams: usize,
+    /// Open update streams of one account.
+    pub streams_per_account: usize,
+    /// Requests with a session that does not exist, by address.
+    pub unknown_credentials: Rate,
+    /// Sign-ins, recoveries and questions for password parameters, by address.
+    pub sign_in: Rate,
+    /// Sign-ups and set-up tokens, by address.
+    pub sign_up: Rate,
+    /// Look-ups of pairings and invitations, by address.
+    pub look_up: Rate,
+    /// Agents that a server of this size takes back a second after an outage.
+    pub agents_per_second: u64,
+    /// How long a body may take.
+    pub body_time: Duration,
+    /// How long a handler may take.
+    pub handler_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: 512,
+            streams: 4096,
+            streams_per_account: 16,
+            unknown_credentials: Rate::new(60, Duration::from_secs(1)),
+            sign_in: Rate::new(30, Duration::from_secs(4)),
+            sign_up: Rate::new(20, Duration::from_secs(10)),
+            look_up: Rate::new(20, Duration::from_secs(6)),
+            agents_per_second: 50,
+            body_time: Duration::from_secs(60),
+            handler_time: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Whom a limit counts: an IPv4 address, or an IPv6 network of 64 bits, which one customer usually has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Neighbour([u8; 8]);
+
+impl From<IpAddr> for Neighbour {
+    fn from(address: IpAddr) -> Self {
+        let mut key = [0; 8];
+        match address.to_canonical() {
+            IpAddr::V4(v4) => key[4..].copy_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => key.copy_from_slice(&v6.octets()[..8]),
+        }
+        Self(key)
+    }
+}
+
+/// Buckets that empty with use and refill with time, one per key.
+pub(crate) struct Buckets<K> {
+    rate: Rate,
+    world: World,
+    /// When each key's bucket will be full again; absent means full.
+    full_at: Mutex<HashMap<K, Instant>>,
+}
+
+impl<K: Hash + Eq> Buckets<K> {
+    pub(crate) fn new(rate: Rate, world: World) -> Self {
+        Self { rate, world, full_at: Mutex::new(HashMap::new()) }
+    }
+
+    /// Takes one, or says how long until there is one again.
+    pub(crate) fn take(&self, key: K) -> Result<(), Duration> {
+        let now = self.world.now();
+        let mut full_at = self.full_at.lock().expect("no panic while the buckets are held");
+        if full_at.len() >= KEYS_MAX {
+            full_at.retain(|_, full| *full > now);
+        }
+        // More busy keys than are remembered means a flood from everywhere: nobody new is let in.
+        if full_at.len() >= KEYS_MAX && !full_at.contains_key(&key) {
+            return Err(self.rate.refill);
+        }
+        let full = full_at.entry(key).or_insert(now);
+        let after = (*full).max(now) + self.rate.refill;
+        let room = self.rate.refill * self.rate.burst;
+        if after.duration_since(now) > room {
+            return Err(after.duration_since(now) - room);
+        }
+        *full = after;
+        Ok(())
+    }
+
+    /// True when one could be taken now.
+    pub(crate) fn has(&self, key: &K) -> Result<(), Duration> {
+        let now = self.world.now();
+        let full_at = self.full_at.lock().expect("no panic while the buckets are held");
+        let room = self.rate.refill * self.rate.burst;
+        let Some(full) = full_at.get(key) else { return Ok(()) };
+        let owed = full.saturating_duration_since(now) + self.rate.refill;
+        if owed > room { Err(owed - room) } else { Ok(()) }
+    }
+
+    /// Forgets a key's use.
+    pub(crate) fn forgive(&self, key: &K) {
+        self.full_at.lock().expect("no panic while the buckets are held").remove(key);
+    }
+}
+
+/// The limits of one server, at work.
+pub(crate) struct Guard {
+    pub(crate) unknown: Buckets<Neighbour>,
+    pub(crate) sign_in: Buckets<Neighbour>,
+    pub(crate) sign_up: Buckets<Neighbour>,
+    pub(crate) look_up: Buckets<Neighbour>,
+    /// Failed sign-ins by name, whether or not such an account exists.
+    tarpit: Buckets<[u8; 32]>,
+    requests: Arc<Semaphore>,
+    pub(crate) streams: Arc<Semaphore>,
+    world: World,
+}
+
+/// How long a request may wait for its turn before it is sent away.
+const TURN_WAIT: Duration = Duration::from_millis(250);
+
+impl Guard {
+    pub(crate) fn new(limits: &Limits, world: World) -> Self {
+        let buckets = |rate| Buckets::new(rate, world.clone());
+        Self {
+            unknown: buckets(limits.unknown_credentials),
+            sign_in: buckets(limits.sign_in),
+            sign_up: buckets(limits.sign_up),
+            look_up: buckets(limits.look_up),
+            tarpit: Buckets::new(Rate::new(10, Duration::from_secs(30)), world.clone()),
+            requests: Arc::new(Semaphore::new(limits.requests)),
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            world,
+        }
+    }
+
+    /// A place among the requests in work, or *come back later*.
+    pub(crate) async fn turn(&self) -> Outcome<OwnedSemaphorePermit> {
+        let place = tokio::time::timeout(TURN_WAIT, self.requests.clone().acquire_owned());
+        match place.await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(self.shed()),
+        }
+    }
+
+    pub(crate) fn shed(&self) -> Fault {
+        let message = "The service is busy. Try again when the Retry-After header says.";
+        Fault::new(Code::Unavailable, message).retry_after(1 + self.world.random_up_to(4)).logged("shed")
+    }
+
+    /// Sign-ins under one name get slower with failures, from wherever they come; the account is never locked.
+    pub(crate) async fn tarpit(&self, name: [u8; 32]) {
+        if let Err(wait) = self.tarpit.has(&name) {
+            let jitter = Duration::from_millis(self.world.random_up_to(500));
+            self.world.sleep(wait.min(Duration::from_secs(4)) + jitter).await;
+        }
+    }
+
+    pub(crate) fn sign_in_failed(&self, name: [u8; 32]) {
+        let _ = self.tarpit.take(name);
+    }
+
+    pub(crate) fn sign_in_worked(&self, name: &[u8; 32]) {
+        self.tarpit.forgive(name);
+    }
+}
+
+/// Turns a bucket's answer into a refusal.
+pub(crate) fn allowed(taken: Result<(), Duration>) -> Outcome<()> {
+    taken.map_err(|wait| Fault::too_many(wait.as_secs() + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_empties_and_refills() {
+        let world = World::simulated(0, 1);
+        let buckets = Buckets::new(Rate::new(3, Duration::from_secs(2)), world.clone());
+        for _ in 0..3 {
+            assert!(buckets.take("elm").is_ok());
+        }
+        assert!(buckets.take("elm").is_err());
+        assert!(buckets.has(&"elm").is_err());
+        assert!(buckets.take("oak").is_ok(), "another key has its own bucket");
+        world.sleep(Duration::from_secs(2)).await;
+        assert!(buckets.take("elm").is_ok());
+        assert!(buckets.take("elm").is_err());
+    }
+
+    #[test]
+    fn one_customer_of_ipv6_is_one_neighbour() {
+        let of = |text: &str| Neighbour::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn too_many_at_once_are_sent_away_with_a_time_to_come_back() {
+        let limits = Limits { requests: 1, ..Limits::default() };
+        let guard = Guard::new(&limits, World::simulated(0, 1));
+        let held = guard.turn().await.unwrap();
+        let fault = guard.turn().await.unwrap_err();
+        assert_eq!(fault.code, Code::Unavailable);
+        assert!(fault.retry_after_s.is_some_and(|seconds| seconds >= 1));
+        drop(held);
+        assert!(guard.turn().await.is_ok());
+    }
+}
