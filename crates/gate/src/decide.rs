@@ -69,6 +69,21 @@ pub struct Grant {
     pub chain_seq: Option<u64>,
 }
 
+/// Somebody who belongs to a home and was refused something there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedMember {
+    /// Who.
+    pub account: AccountId,
+    /// Their sign-in.
+    pub session: Option<SessionId>,
+    /// What its browser called itself.
+    pub device: String,
+    /// The home.
+    pub home: HomeId,
+    /// The camera in the question.
+    pub camera: Option<CameraId>,
+}
+
 enum Stop {
     Deny(Denied),
     Lack(Key),
@@ -184,7 +199,7 @@ fn stop_viewing(grant: &mut Grant, home: &HomeFacts, camera: Option<CameraId>) -
     if grant.lockdown || camera.as_ref().is_some_and(locked) {
         return deny(Denied::Lockdown);
     }
-    if home.cameras.keys().any(|id| locked(id)) {
+    if home.cameras.keys().any(locked) {
         let covered = home.cameras.keys().filter(|id| grant.cameras.covers(**id) && !locked(id));
         grant.cameras = CameraScope::Some(covered.copied().collect());
     }
@@ -364,6 +379,28 @@ fn service<V: View + ?Sized>(view: &V) -> Step<&ServiceFacts> {
         Look::Lacking => Err(Stop::Lack(Key::Service)),
         Look::Here(_) | Look::Absent => deny(Denied::Unavailable),
     }
+}
+
+/// Who asked, for the record of a refusal: of somebody who belongs to the home, and of nobody else.
+pub(crate) fn refused_member<V: View + ?Sized>(
+    view: &V,
+    credential: &Credential,
+    ask: &Ask,
+    denied: Denied,
+) -> Option<RefusedMember> {
+    let (Credential::Session(token), Some(home)) = (credential, ask.home) else { return None };
+    if !matches!(denied, Denied::NotAllowed | Denied::Lockdown) {
+        return None;
+    }
+    let session = token_facts(view, *token).ok().flatten()?;
+    let Subject::Person(account) = session.subject else { return None };
+    Some(RefusedMember {
+        account,
+        session: session.session,
+        device: session.device.clone(),
+        home,
+        camera: ask.camera,
+    })
 }
 
 const fn deny<T>(denied: Denied) -> Step<T> {

@@ -12,10 +12,11 @@ use keepsight_world::{Instant, World};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
+use crate::decide::refused_member;
 use crate::replica::{Plan, Replica};
 use crate::sabotage::{self, Mutant};
 use crate::truth::{FenceQuery, FenceReply, Lane, Truth};
-use crate::{Ask, Credential, Denied, Key, Permit, Verdict, decide};
+use crate::{Ask, Credential, Denied, Key, Permit, Refused, Verdict, decide};
 
 /// An answer that takes longer is no answer.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -37,7 +38,7 @@ pub struct Waiting {
     pub credential: Credential,
     pub ask: Ask,
     pub rounds: u8,
-    pub answer: oneshot::Sender<Result<Permit, Denied>>,
+    pub answer: oneshot::Sender<Result<Permit, Refused>>,
 }
 
 /// A batch whose fence has come back, or has not.
@@ -164,7 +165,7 @@ impl FenceTask {
             flight.batch.extend(std::iter::from_fn(|| self.arriving.try_recv().ok()));
         }
         let decided = self.replica.apply(&flight.plan, reply);
-        let (revision, time) = (decided.replica().applied(), decided.replica().time());
+        let (revision, tag, time) = decided.replica().as_of();
         let now = if sabotage::active(Mutant::ExpiryByLocalClock) {
             keepsight_ids::UnixMillis(self.world.unix_millis())
         } else {
@@ -172,16 +173,22 @@ impl FenceTask {
         };
         for mut waiting in flight.batch {
             let answer = match decide(&decided, &waiting.credential, &waiting.ask, now) {
-                Verdict::Allow(grant) => {
-                    Ok(Permit::new(grant, (waiting.credential, waiting.ask), (revision, time), flight.sent))
+                Verdict::Allow(grant) => Ok(Permit::new(
+                    grant,
+                    (waiting.credential, waiting.ask),
+                    (revision, tag, time),
+                    flight.sent,
+                )),
+                Verdict::Deny(denied) => {
+                    let member = refused_member(&decided, &waiting.credential, &waiting.ask, denied);
+                    Err(Refused { denied, member: member.map(Box::new), revision, at: time })
                 }
-                Verdict::Deny(denied) => Err(denied),
                 Verdict::Lack(_) if waiting.rounds + 1 < ROUNDS_MAX => {
                     waiting.rounds += 1;
                     self.open.push(waiting);
                     continue;
                 }
-                Verdict::Lack(_) => Err(Denied::Unavailable),
+                Verdict::Lack(_) => Err(Denied::Unavailable.into()),
             };
             // Who has stopped waiting needs no answer.
             let _ = waiting.answer.send(answer);
@@ -192,7 +199,7 @@ impl FenceTask {
 
 fn refuse_all(batch: Vec<Waiting>) {
     for waiting in batch {
-        let _ = waiting.answer.send(Err(Denied::Unavailable));
+        let _ = waiting.answer.send(Err(Denied::Unavailable.into()));
     }
 }
 

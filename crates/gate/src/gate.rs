@@ -7,6 +7,7 @@ use keepsight_ids::{Revision, UnixMillis};
 use keepsight_world::World;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::decide::RefusedMember;
 use crate::fence::{FenceTask, Waiting};
 use crate::truth::{Committed, Truth, Write, WriteError};
 use crate::{Ask, Change, Credential, Denied, Permit, Refusal, Tag};
@@ -33,6 +34,25 @@ pub struct Changed {
     pub revision: Revision,
     /// The truth's time.
     pub at: UnixMillis,
+}
+
+/// A no, with what the ledger wants to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub denied: Denied,
+    /// Who, when it is somebody who belongs to the home.
+    pub member: Option<Box<RefusedMember>>,
+    /// The revision that it was decided at.
+    pub revision: Revision,
+    /// The truth's time then.
+    pub at: UnixMillis,
+}
+
+impl From<Denied> for Refused {
+    fn from(denied: Denied) -> Self {
+        Self { denied, member: None, revision: Revision(0), at: UnixMillis(0) }
+    }
 }
 
 /// Why a change was not made.
@@ -68,6 +88,14 @@ impl Gate {
     /// # Errors
     /// [`Denied`]; `Unavailable` when the truth could not be asked within its deadline.
     pub async fn check(&self, credential: &Credential, ask: Ask) -> Result<Permit, Denied> {
+        self.check_told(credential, ask).await.map_err(|refused| refused.denied)
+    }
+
+    /// [`Gate::check`] that also tells who was refused, when it is somebody who belongs to the home: the ledger keeps that.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub async fn check_told(&self, credential: &Credential, ask: Ask) -> Result<Permit, Refused> {
         let (answer, decided) = oneshot::channel();
         let waiting = Waiting { credential: *credential, ask, rounds: 0, answer };
         self.queue.try_send(waiting).map_err(|_| Denied::Unavailable)?;

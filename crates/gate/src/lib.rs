@@ -24,12 +24,12 @@ pub use change::{
     SignedRow,
 };
 pub use credential::{Ask, Credential, Denied, TokenHash};
-pub use decide::{Grant, Look, Verdict, View, decide};
+pub use decide::{Grant, Look, RefusedMember, Verdict, View, decide};
 pub use facts::{
     AccountFacts, AgentFacts, CameraFacts, HomeFacts, Key, Loaded, Relation, ServiceFacts, SessionFacts,
     State, Subject,
 };
-pub use gate::{ChangeError, Changed, Gate};
+pub use gate::{ChangeError, Changed, Gate, Refused};
 pub use permit::{CameraScope, PERMIT_LIFE, Permit, Principal, StalePermit};
 pub use sabotage::SABOTAGE;
 pub use truth::{

@@ -10,7 +10,7 @@ use keepsight_ids::{AccountId, AgentId, CameraId, HomeId, Revision, SessionId, S
 use keepsight_world::{Instant, World};
 
 use crate::decide::Grant;
-use crate::{Action, Ask, Credential, Right, Rights};
+use crate::{Action, Ask, Credential, Right, Rights, Tag};
 
 /// How long a Permit is good for, measured on the monotonic timer from when its fence was sent.
 pub const PERMIT_LIFE: Duration = Duration::from_secs(5);
@@ -60,6 +60,7 @@ pub struct Permit {
     credential: Credential,
     ask: Ask,
     revision: Revision,
+    tag: Tag,
     truth_time: UnixMillis,
     sent: Instant,
 }
@@ -68,10 +69,10 @@ impl Permit {
     pub(crate) const fn new(
         grant: Grant,
         (credential, ask): (Credential, Ask),
-        (revision, truth_time): (Revision, UnixMillis),
+        (revision, tag, truth_time): (Revision, Tag, UnixMillis),
         sent: Instant,
     ) -> Self {
-        Self { grant, credential, ask, revision, truth_time, sent }
+        Self { grant, credential, ask, revision, tag, truth_time, sent }
     }
 
     /// What is allowed.
@@ -153,6 +154,11 @@ impl Permit {
     /// The revision of who-may-see-what that it was decided at.
     pub const fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// That revision's tag: in another history the same number names something else.
+    pub const fn tag(&self) -> Tag {
+        self.tag
     }
 
     /// The last revision that touched the caller's account or the home.

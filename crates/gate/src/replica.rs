@@ -42,14 +42,9 @@ pub struct Decided<'r> {
 }
 
 impl Replica {
-    /// The revision that it is as of.
-    pub const fn applied(&self) -> Revision {
-        self.applied
-    }
-
-    /// The newest time that the truth has said.
-    pub const fn time(&self) -> UnixMillis {
-        self.time
+    /// The revision that it is as of, that revision's tag, and the newest time that the truth has said.
+    pub fn as_of(&self) -> (Revision, Tag, UnixMillis) {
+        (self.applied, self.tag.unwrap_or(Tag([0; 16])), self.time)
     }
 
     /// Taken at the moment that a fence is sent, after its batch was closed.

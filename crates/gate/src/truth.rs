@@ -76,6 +76,7 @@ pub struct TruthError(pub String);
 
 /// Who writes.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, and moved twice")]
 pub enum Author {
     /// A principal, by a Permit whose revision the write is validated against.
     Permit(Permit),
