@@ -1,0 +1,60 @@
+// Homes as pages use them: read, verified, opened; and changed by appending to the chain.
+
+import { openHome } from '../crypto/home.js'
+import { ApiError } from './errors.js'
+
+/**
+ * @typedef {import('./client.js').Client} Client
+ * @typedef {import('../crypto/home.js').OpenHome} OpenHome
+ * @typedef {import('../crypto/pins.js').Pins} Pins
+ * @typedef {import('./types.js').ChainAppend} ChainAppend
+ */
+
+/** An append loses against another one at the same moment; so often in a row only when something is wrong. */
+const TRIES = 4
+
+/**
+ * @param {Client} client
+ * @param {{ home: { home: string }, keys: import('../crypto/wrapped-keys.js').AccountKeys, pins: Pins, signal?: AbortSignal }} from
+ * @returns {Promise<OpenHome>}
+ * @throws {import('../crypto/errors.js').ChainRefused|ApiError}
+ */
+export async function loadHome(client, { home, keys, pins, signal }) {
+  const chain = await client.chain(home.home, null, { ...(signal && { signal }) })
+  signal?.throwIfAborted()
+  return openHome({ home, chain, keys, pins })
+}
+
+/**
+ * Appends what `build` makes of the home as it is; when somebody else was quicker, reads it, verifies it and builds again.
+ * @param {Client} client
+ * @param {{ open: OpenHome, pins: Pins, signal?: AbortSignal }} from
+ * @param {(open: OpenHome) => Promise<ChainAppend>} build
+ * @returns {Promise<OpenHome>} the home afterwards
+ * @throws {import('../crypto/errors.js').Refusal|ApiError}
+ */
+export async function changeHome(client, { open, pins, signal }, build) {
+  const again = () => loadHome(client, { home: open, keys: open.keys, pins, ...(signal && { signal }) })
+  let current = open
+  for (let left = TRIES; ; left -= 1) {
+    const body = await build(current)
+    signal?.throwIfAborted()
+    try {
+      await client.appendChain(open.home, body, { ...(signal && { signal }) })
+      return await again()
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === 'conflict' && left > 1)) throw error
+    }
+    current = await again()
+  }
+}
+
+/**
+ * The sealed names of the home and all its cameras, for `removeSlot` and `rotate`.
+ * @param {Client} client @param {string} home @param {{ signal?: AbortSignal }} [options]
+ * @returns {Promise<import('./types.js').Signed[]>}
+ */
+export async function sealedNames(client, home, options) {
+  const [{ name }, cameras] = await Promise.all([client.home(home, options), client.cameras(home, options)])
+  return [name, ...cameras.map((camera) => camera.name)]
+}
