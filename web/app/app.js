@@ -1,0 +1,157 @@
+// Who is signed in on this device, as one named state. Pages read it and ask it to change; nothing else holds it.
+
+/** @import { Account, Service } from "../api/types.js" */
+/** @import { AccountKeys } from "../crypto/account.js" */
+import { Client } from "../api/client.js";
+import { passwordLogin, unlockAccount } from "../crypto/account.js";
+import { Keystore } from "../crypto/keystore.js";
+import { stateOf } from "../media/state.js";
+import { forgetAll, recall, remember } from "./remember.js";
+import { Session } from "./session.js";
+
+/**
+ * @typedef {{name: "starting"}
+ *   | {name: "offline", error: unknown}
+ *   | {name: "signed_out", service: Service}
+ *   | {name: "locked", service: Service, account: Account}
+ *   | {name: "open", service: Service, session: Session}} AppState
+ */
+
+export class App extends EventTarget {
+  client = new Client();
+  /** @type {AppState} */
+  state = { name: "starting" };
+  /** Other tabs hear of it when the account of this browser changes. */
+  #tabs = new BroadcastChannel("keepsight");
+
+  constructor() {
+    super();
+    this.#tabs.addEventListener("message", ({ data }) => { if (data !== this.account?.account) location.reload(); });
+    addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") this.#sameAccount(); });
+  }
+
+  /** @returns {Account | null} */
+  get account() {
+    return this.state.name === "locked" ? this.state.account : this.state.name === "open" ? this.state.session.account : null;
+  }
+
+  /** @returns {Session | null} */
+  get session() { return this.state.name === "open" ? this.state.session : null; }
+
+  /** Asks the server who we are and this device what it can open. */
+  async begin() {
+    this.#become({ name: "starting" });
+    try {
+      const service = await this.client.service();
+      const account = await this.client.account().catch(signedOutIsNull);
+      if (!account) return this.#become({ name: "signed_out", service });
+      const keystore = await Keystore.open({ shared: false });
+      const keys = await keystore.load(account.account);
+      if (!keys) return this.#become({ name: "locked", service, account });
+      await this.#open(service, account, keys, keystore);
+    } catch (error) {
+      this.#become({ name: "offline", error });
+    }
+  }
+
+  /**
+   * Signs in and unlocks: two steps, one password.
+   * @param {{name: string, password: string, shared: boolean, signal?: AbortSignal}} given
+   */
+  async signIn({ name, password, shared, signal }) {
+    const service = await this.client.service({ signal });
+    const { login, wrap } = await passwordLogin(password, await this.client.signInParameters(name, { signal }));
+    const account = await this.client.signIn({ name, login }, { signal });
+    await this.enter(service, account, await unlockAccount(account, wrap), shared);
+  }
+
+  /**
+   * Unlocks this device for who is signed in.
+   * @param {{password: string, shared: boolean}} given
+   */
+  async unlock({ password, shared }) {
+    if (this.state.name !== "locked") return;
+    const { account, service } = this.state;
+    const { wrap } = await passwordLogin(password, account.parameters);
+    await this.enter(service, account, await unlockAccount(account, wrap), shared);
+  }
+
+  /**
+   * Takes in an account that has just signed in. Whatever another account had here is wiped first.
+   * @param {Service} service
+   * @param {Account} account
+   * @param {AccountKeys} keys
+   * @param {boolean} shared keep the keys in memory only
+   */
+  async enter(service, account, keys, shared) {
+    const keystore = await Keystore.open({ shared });
+    if (recall("", "last") !== account.account) await this.#wipe(keystore, account.account);
+    await keystore.save(keys);
+    remember("", "last", shared ? null : account.account);
+    await this.#open({ ...service, setup_needed: false }, account, keys, keystore);
+    this.#tabs.postMessage(account.account);
+  }
+
+  /** @param {Keystore} keystore @param {string} next */
+  async #wipe(keystore, next) {
+    this.session?.end();
+    const before = recall("", "last");
+    if (before && before !== next) { await keystore.wipe(before); forgetAll(); }
+  }
+
+  /** @param {Service} service @param {Account} account @param {AccountKeys} keys @param {Keystore} keystore */
+  async #open(service, account, keys, keystore) {
+    this.session?.end();
+    const session = new Session({ client: this.client, account, keys, keystore, pins: keystore.pins(account.account) });
+    session.addEventListener("signed-out", () => { this.left(); });
+    await session.loadHomes();
+    this.#become({ name: "open", service, session });
+  }
+
+  /** Signs out here: the keys and what was remembered go, then the page itself, so that nothing stays in memory. */
+  async signOut() {
+    const account = this.account?.account;
+    await this.client.signOut().catch(() => {});
+    await this.#forget(account);
+    this.#tabs.postMessage(null);
+    location.replace("/sign-in");
+  }
+
+  /** The server says that this sign-in has ended. */
+  async left() {
+    await this.#forget(this.account?.account);
+    location.replace("/sign-in");
+  }
+
+  /** @param {string | undefined} account */
+  async #forget(account) {
+    const keystore = this.session?.keystore ?? await Keystore.open({ shared: false });
+    this.session?.end();
+    if (account) await keystore.wipe(account).catch(() => {});
+    forgetAll();
+  }
+
+  /** Another tab may have signed in as somebody else: then this page is somebody else's. */
+  async #sameAccount() {
+    const mine = this.account?.account;
+    if (!mine) return;
+    try {
+      const now = await this.client.account();
+      if (now.account !== mine) location.reload();
+    } catch (error) {
+      if (stateOf(error) === "signed_out") await this.left();
+    }
+  }
+
+  /** @param {AppState} state */
+  #become(state) {
+    this.state = state;
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** @param {unknown} error @returns {null} */
+function signedOutIsNull(error) {
+  if (stateOf(error) === "signed_out") return null;
+  throw error;
+}

@@ -1,0 +1,62 @@
+// Which page stands at a place in a state. Pure: a table and a switch.
+
+/** @import { AppState } from "./app.js" */
+/** @import { Place } from "../ui/router.js" */
+
+/** @typedef {{page: string, frame: "gate" | "shell"} | {to: string}} Decision */
+
+/** Pages of the shell, by the name of their place. @type {Record<string, string>} */
+const SHELL = {
+  events: "ks-events-page", event: "ks-event-page", cameras: "ks-cameras-page", people: "ks-people-page", views: "ks-views-page",
+  account: "ks-account-page", home: "ks-home-page", pair: "ks-pair-page",
+};
+
+/** Pages that stand alone. @type {Record<string, string>} */
+const GATE = { "sign-in": "ks-sign-in-page", "sign-up": "ks-sign-up-page", "set-up": "ks-set-up-page", recover: "ks-recover-page", join: "ks-join-page" };
+
+/**
+ * @param {AppState} state
+ * @param {Place} place
+ * @param {{hash: string, search: string}} address
+ * @returns {Decision}
+ */
+export function decide(state, place, { hash, search }) {
+  if (place.name === "missing") return gate("ks-missing-page");
+  switch (state.name) {
+    case "starting": return gate("ks-starting-page");
+    case "offline": return gate("ks-offline-page");
+    case "signed_out": return signedOut(state.service.setup_needed, place);
+    case "locked": return place.name === "join" || place.name === "recover" || demo(place, hash) ? gate(GATE[place.name]) : gate("ks-unlock-page");
+    case "open": return open(state.session.homes.length > 0, place, hash, search);
+  }
+}
+
+/** @param {string} page @returns {Decision} */
+const gate = (page) => ({ page, frame: "gate" });
+
+/** A demo's link signs in as whom it names, whoever was signed in. @param {Place} place @param {string} hash */
+const demo = (place, hash) => place.name === "sign-in" && hash.startsWith("#demo=");
+
+/** @param {boolean} setupNeeded @param {Place} place @returns {Decision} */
+function signedOut(setupNeeded, place) {
+  if (setupNeeded && place.name !== "join") return gate("ks-set-up-page");
+  const page = GATE[place.name];
+  if (page) return gate(page);
+  const next = place.name === "start" ? "" : `?next=${encodeURIComponent(place.path)}`;
+  return { to: `/sign-in${next}` };
+}
+
+/** @param {boolean} homes @param {Place} place @param {string} hash @param {string} search @returns {Decision} */
+function open(homes, place, hash, search) {
+  if (place.name === "join" || place.name === "set-up" || demo(place, hash)) return gate(GATE[place.name]);
+  if (place.name === "account") return { page: SHELL.account, frame: "shell" };
+  if (!homes) return { to: "/set-up" };
+  const page = SHELL[place.name];
+  return page ? { page, frame: "shell" } : { to: place.name === "sign-in" ? nextOf(search) : "/events" };
+}
+
+/** Where the reader wanted to go before signing in; only ever a path of this client. @param {string} search */
+function nextOf(search) {
+  const next = new URLSearchParams(search).get("next") ?? "/events";
+  return next.startsWith("/") && !next.startsWith("//") && !next.includes("\\") && !next.startsWith("/sign-in") ? next : "/events";
+}
