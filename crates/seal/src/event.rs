@@ -229,7 +229,7 @@ impl VerifiedHeader {
             return Err(SealError::Commitment);
         }
         let asked = Asked { home: self.header.home, camera: self.header.camera, event: self.header.event };
-        Ok(EventOpener { keys: SegmentKeys::new(asked, self.hash, key) })
+        Ok(EventOpener::with_key(asked, self.hash, key))
     }
 }
 
@@ -245,6 +245,16 @@ impl std::fmt::Debug for EventOpener {
 }
 
 impl EventOpener {
+    /// The opener of the Event with this key and header, for somebody who kept them.
+    pub fn with_key(event: Asked, header_sha256: B32, key: ContentKey) -> Self {
+        Self { keys: SegmentKeys::new(event, header_sha256, key) }
+    }
+
+    /// The Event's key.
+    pub fn content_key(&self) -> &ContentKey {
+        &self.keys.content
+    }
+
     /// Opens the segment that was asked for. What the bytes state to be is compared before anything is opened.
     ///
     /// # Errors

@@ -52,9 +52,10 @@ fn same(stated: &Value, meant: &Value) -> bool {
 }
 
 fn within(number: &Number) -> bool {
-    match number.as_u64() {
-        Some(whole) => whole <= INTEGER_MOST,
-        None => number.as_f64().is_some_and(|n| n >= 0.0 && n.is_finite()) && number.as_i64().is_none(),
+    match (number.as_u64(), number.as_i64()) {
+        (Some(whole), _) => whole <= INTEGER_MOST,
+        (None, Some(below)) => below.unsigned_abs() <= INTEGER_MOST,
+        (None, None) => number.as_f64().is_some_and(f64::is_finite),
     }
 }
 

@@ -1,0 +1,415 @@
+//! Cases of what people type and keep: passwords, recovery codes, invitations, pairing codes.
+
+use keepsight_ids::B32;
+use keepsight_seal::{Answer, Invitation, Offer, PairingCode, RecoveryCode, V1, WrapKey, sha256};
+use serde_json::{Value, json};
+
+use crate::fixture::*;
+use crate::{Case, opens, refused};
+
+pub fn password() -> Vec<Case> {
+    let salt: [u8; 16] = draw(&mut dice("salt"));
+    let with = |password: &str, salt: &[u8], iterations: u64| json!({ "password": password, "salt": b64(salt), "iterations": iterations });
+    let split = "split";
+    vec![
+        opens(split, "plain words", "a password of ASCII", with("gravel under the porch", &salt, 600_000)),
+        opens(
+            split,
+            "precomposed",
+            "NFKC: e with acute as one character",
+            with("caf\u{e9} \u{c5}", &salt, 600_000),
+        ),
+        opens(
+            split,
+            "decomposed",
+            "the same password as 'precomposed', typed as letters with combining marks: the same halves",
+            with("cafe\u{301} A\u{30a}", &salt, 600_000),
+        ),
+        opens(
+            split,
+            "compatibility forms",
+            "NFKC folds the ligature and the full-width digits",
+            with("\u{fb01}re \u{ff11}\u{ff12}", &salt, 600_001),
+        ),
+        opens(
+            split,
+            "empty",
+            "an empty password is stretched like any other; forms refuse it",
+            with("", &salt, 600_000),
+        ),
+        refused(
+            split,
+            "password_parameters",
+            "one round fewer",
+            "a server that asks for fewer rounds wants to guess",
+            with("gravel", &salt, 599_999),
+        ),
+        refused(split, "password_parameters", "one round", "as above", with("gravel", &salt, 1)),
+        refused(split, "password_parameters", "no rounds", "as above", with("gravel", &salt, 0)),
+        refused(
+            split,
+            "password_parameters",
+            "absurdly many rounds",
+            "a server could keep a browser busy for ever",
+            with("gravel", &salt, 10_000_001),
+        ),
+        refused(
+            split,
+            "malformed",
+            "short salt",
+            "a salt has 16 bytes",
+            with("gravel", &salt[..15], 600_000),
+        ),
+        refused(split, "malformed", "no salt", "a salt has 16 bytes", with("gravel", b"", 600_000)),
+    ]
+}
+
+pub fn account() -> Vec<Case> {
+    let (elm, oak) = (crate::fixture::account("elm"), crate::fixture::account("oak"));
+    let wrap: [u8; 32] = draw(&mut dice("wrap"));
+    let wrapped = keys("elm").wrap(elm, &WrapKey::from_bytes(wrap), &mut dice("wrapping nonce"));
+    let with = |account, wrap: &[u8], wrapped: &[u8]| json!({ "account": account, "wrap": b64(wrap), "wrapped": b64(wrapped) });
+    let (op, code) = ("unwrap", "cannot_open");
+    vec![
+        opens(op, "right key", "what was wrapped", with(elm, &wrap, &wrapped)),
+        refused(
+            op,
+            code,
+            "wrong key",
+            "a wrong password gives another key",
+            with(elm, &flipped(&wrap, 0), &wrapped),
+        ),
+        refused(
+            op,
+            code,
+            "another account's",
+            "the account is in the associated data: a server can't swap keys",
+            with(oak, &wrap, &wrapped),
+        ),
+        refused(op, code, "altered nonce", "one bit of the nonce", with(elm, &wrap, &flipped(&wrapped, 0))),
+        refused(
+            op,
+            code,
+            "altered keys",
+            "one bit of the ciphertext",
+            with(elm, &wrap, &flipped(&wrapped, 40)),
+        ),
+        refused(op, code, "altered tag", "one bit of the tag", with(elm, &wrap, &flipped(&wrapped, 91))),
+        refused(op, code, "cut", "91 bytes", with(elm, &wrap, &wrapped[..91])),
+        refused(op, code, "longer", "93 bytes", with(elm, &wrap, &[&wrapped[..], &[0]].concat())),
+        refused(op, code, "nothing", "no bytes", with(elm, &wrap, b"")),
+    ]
+}
+
+pub fn recovery() -> Vec<Case> {
+    let text = RecoveryCode::from_bytes(draw(&mut dice("recovery"))).text().to_string();
+    let zeros = RecoveryCode::from_bytes([0; 20]).text().to_string();
+    let with = |text: &str| json!({ "text": text });
+    let mistyped = |at: usize| {
+        let mut digits: Vec<char> = text.chars().collect();
+        digits[at] = if digits[at] == '7' { '8' } else { '7' };
+        digits.into_iter().collect::<String>()
+    };
+    let swapped = {
+        let mut digits: Vec<char> = text.chars().collect();
+        let at = (0..3).find(|at| digits[*at] != digits[at + 1]).expect("two different neighbours");
+        digits.swap(at, at + 1);
+        digits.into_iter().collect::<String>()
+    };
+    let (op, code) = ("read", "recovery_code");
+    vec![
+        opens(op, "as written", "nine groups of four", with(&text)),
+        opens(op, "lower case", "case doesn't matter", with(&text.to_lowercase())),
+        opens(op, "spaces", "spaces for dashes, and around", with(&format!("  {} ", text.replace('-', " ")))),
+        opens(op, "no dashes", "all in one", with(&text.replace('-', ""))),
+        opens(
+            op,
+            "letters for digits",
+            "O is read as 0, I and L as 1",
+            with(&zeros.replacen("0000", "oO0o", 1).replace('1', "l")),
+        ),
+        refused(op, code, "mistyped", "one character of the code", with(&mistyped(1))),
+        refused(
+            op,
+            code,
+            "mistyped check",
+            "one character of the last group",
+            with(&mistyped(text.len() - 1)),
+        ),
+        refused(op, code, "two swapped", "two neighbours swapped", with(&swapped)),
+        refused(
+            op,
+            code,
+            "a character that is never used",
+            "U isn't in the alphabet",
+            with(&format!("U{}", &text[1..])),
+        ),
+        refused(
+            op,
+            code,
+            "not ASCII",
+            "a Cyrillic letter that looks like one of the alphabet",
+            with(&format!("\u{410}{}", &text[1..])),
+        ),
+        refused(op, code, "a group missing", "eight groups", with(&text[..text.len() - 5])),
+        refused(op, code, "a group too many", "ten groups", with(&format!("{text}-0000"))),
+        refused(op, code, "nothing", "no text", with("")),
+        refused(op, code, "a pairing code", "six groups", with("0123-4567-89AB-CDEF-GHJK-MNPQ")),
+    ]
+}
+
+pub fn invitation() -> Vec<Case> {
+    let invited = Invitation::from_secret(home("elm"), slot("oak"), draw(&mut dice("invitation")));
+    let link = invited.link("https://cameras.example/").to_string();
+    let fragment = invited.fragment().to_string();
+    let secret = fragment.rsplit('.').next().expect("three parts").to_owned();
+    let with = |link: &str| json!({ "link": link });
+    let (op, code) = ("read", "invitation_link");
+    let last = |to: &str| fragment.replace(&secret, to);
+    vec![
+        opens(op, "link", "the whole link", with(&link)),
+        opens(op, "fragment", "what follows the #", with(&fragment)),
+        opens(op, "copied with spaces", "white space around is forgiven", with(&format!(" {link}\n"))),
+        refused(op, code, "cut off", "a secret of 15 bytes", with(&last(&secret[..20]))),
+        refused(op, code, "longer", "a secret of 17 bytes", with(&last(&b64(&[7; 17])))),
+        refused(op, code, "padded", "base64url has no padding here", with(&format!("{fragment}=="))),
+        refused(
+            op,
+            code,
+            "stray bits",
+            "the last character carries bits that mean nothing",
+            with(&last(&format!("{}B", &secret[..21]))),
+        ),
+        refused(
+            op,
+            code,
+            "standard base64",
+            "+ and / are not of base64url",
+            with(&last("+/AAAAAAAAAAAAAAAAAAAA")),
+        ),
+        refused(
+            op,
+            code,
+            "a camera for the home",
+            "another kind of identity",
+            with(&fragment.replacen("hom_", "cam_", 1)),
+        ),
+        refused(
+            op,
+            code,
+            "upper case home",
+            "an identity has one text form",
+            with(&fragment.replacen("hom_", "HOM_", 1)),
+        ),
+        refused(
+            op,
+            code,
+            "a part missing",
+            "home and slot only",
+            with(&fragment[..fragment.len() - secret.len() - 1]),
+        ),
+        refused(op, code, "a part too many", "four parts", with(&format!("{fragment}.x"))),
+        refused(op, code, "nothing", "no text", with("")),
+    ]
+}
+
+fn offer(tls: Option<B32>) -> Offer {
+    let sign = keys("elm").sign.public();
+    Offer { v: V1, home: home("elm"), genesis: sha256(b"genesis"), slot: slot("elm"), sign, tls }
+}
+
+pub fn pairing() -> Vec<Case> {
+    let code = PairingCode::from_bytes(draw(&mut dice("pairing")));
+    let mut cases = pairing_codes(&code.text());
+    cases.extend(offers(&code));
+    cases.extend(answers(&code));
+    cases
+}
+
+fn pairing_codes(text: &str) -> Vec<Case> {
+    let with = |text: &str| json!({ "text": text });
+    let (op, code) = ("read_code", "pairing_code");
+    vec![
+        opens(op, "as written", "six groups of four", with(text)),
+        opens(
+            op,
+            "lower case with spaces",
+            "case, spaces and dashes don't matter",
+            with(&text.to_lowercase().replace('-', " ")),
+        ),
+        opens(op, "letters for digits", "O is 0, I and L are 1", with("OOOO-IIII-LLLL-oooo-iiii-llll")),
+        refused(
+            op,
+            code,
+            "a character that is never used",
+            "U isn't in the alphabet",
+            with("U000-0000-0000-0000-0000-0000"),
+        ),
+        refused(op, code, "a group missing", "five groups", with(&text[..text.len() - 5])),
+        refused(op, code, "a group too many", "seven groups", with(&format!("{text}-0000"))),
+        refused(op, code, "nothing", "no text", with("")),
+    ]
+}
+
+fn other_code(code: &PairingCode) -> PairingCode {
+    let text = code.text();
+    let last = if text.ends_with('7') { "8" } else { "7" };
+    format!("{}{last}", &text[..text.len() - 1]).parse().expect("still a code")
+}
+
+fn offers(code: &PairingCode) -> Vec<Case> {
+    let tls = sha256(b"certificate");
+    let (bytes, mac) = offer(Some(tls)).seal(&code.key());
+    let (plain, plain_mac) = offer(None).seal(&code.key());
+    let with = |code: &PairingCode, offer: &[u8], mac: B32, seen: Option<B32>| json!({ "code": *code.text(), "offer": b64(offer), "mac": mac, "tls_seen": seen });
+    let remade = |from: &str, to: &str| {
+        let altered = edited(&bytes, from, to);
+        let mac = maced(code, "offer", &altered);
+        with(code, &altered, mac, Some(tls))
+    };
+    let (op, bad) = ("open_offer", "pairing_mac");
+    let (_, as_answer) = (0, maced(code, "answer", &bytes));
+    vec![
+        opens(op, "offer", "with the certificate that the agent sees", with(code, &bytes, mac, Some(tls))),
+        opens(
+            op,
+            "offer without a certificate",
+            "a server behind a proxy states none; the agent sees the proxy's",
+            with(code, &plain, plain_mac, Some(tls)),
+        ),
+        opens(op, "offer without TLS", "neither states nor sees one", with(code, &plain, plain_mac, None)),
+        refused(
+            op,
+            "other_certificate",
+            "another certificate",
+            "somebody is between the agent and the server",
+            with(code, &bytes, mac, Some(sha256(b"another"))),
+        ),
+        refused(
+            op,
+            "other_certificate",
+            "no certificate seen",
+            "the server states TLS and the agent sees none",
+            with(code, &bytes, mac, None),
+        ),
+        refused(
+            op,
+            bad,
+            "another code",
+            "the last character of the secret part differs",
+            with(&other_code(code), &bytes, mac, Some(tls)),
+        ),
+        refused(
+            op,
+            bad,
+            "altered home",
+            "made by a server that doesn't know the secret",
+            with(code, &edited(&bytes, "hom_", "hom_"), flip32(mac), Some(tls)),
+        ),
+        refused(op, bad, "altered offer", "one byte", with(code, &flipped(&bytes, 12), mac, Some(tls))),
+        refused(
+            op,
+            bad,
+            "an answer's MAC",
+            "labels keep offers and answers apart",
+            with(code, &bytes, as_answer, Some(tls)),
+        ),
+        refused(op, "malformed", "unknown key", "documents are strict", remade("\"v\":1", "\"v\":1,\"x\":1")),
+        refused(
+            op,
+            "malformed",
+            "duplicate key",
+            "documents are strict",
+            remade("\"v\":1", "\"v\":1,\"v\":1"),
+        ),
+        refused(op, "malformed", "another version", "only version 1 is known", remade("\"v\":1", "\"v\":2")),
+    ]
+}
+
+fn answers(code: &PairingCode) -> Vec<Case> {
+    let tls = sha256(b"certificate");
+    let (offered, _) = offer(Some(tls)).seal(&code.key());
+    let answer = |offer: &[u8], tls| Answer::to(offer, agent("porch"), keys("porch").sign.public(), tls);
+    let (bytes, mac) = answer(&offered, Some(tls)).seal(&code.key());
+    let (foreign, foreign_mac) = answer(b"another offer", Some(tls)).seal(&code.key());
+    let (relayed, relayed_mac) = answer(&offered, Some(sha256(b"another"))).seal(&code.key());
+    let (bare, bare_mac) = answer(&offered, None).seal(&code.key());
+    let with = |code: &PairingCode, answer: &[u8], mac: B32| json!({ "code": *code.text(), "offer": b64(&offered), "answer": b64(answer), "mac": mac });
+    let remade = |from: &str, to: &str| {
+        let altered = edited(&bytes, from, to);
+        let mac = maced(code, "answer", &altered);
+        with(code, &altered, mac)
+    };
+    let (op, bad) = ("open_answer", "pairing_mac");
+    vec![
+        opens(op, "answer", "to this offer, with the same certificate", with(code, &bytes, mac)),
+        refused(
+            op,
+            "other_offer",
+            "an answer to another offer",
+            "its hash is of other bytes",
+            with(code, &foreign, foreign_mac),
+        ),
+        refused(
+            op,
+            "other_certificate",
+            "the agent saw another certificate",
+            "somebody is between the agent and the server",
+            with(code, &relayed, relayed_mac),
+        ),
+        refused(
+            op,
+            "other_certificate",
+            "the agent saw no certificate",
+            "somebody took the TLS off",
+            with(code, &bare, bare_mac),
+        ),
+        refused(
+            op,
+            bad,
+            "another code",
+            "the agent was given another code",
+            with(&other_code(code), &bytes, mac),
+        ),
+        refused(
+            op,
+            bad,
+            "substituted agent key",
+            "a server that puts in its own key",
+            with(code, &flipped(&bytes, bytes.len() / 2), mac),
+        ),
+        refused(
+            op,
+            bad,
+            "an offer's MAC",
+            "labels keep offers and answers apart",
+            with(code, &bytes, maced(code, "offer", &bytes)),
+        ),
+        refused(op, "malformed", "unknown key", "documents are strict", remade("\"v\":1", "\"v\":1,\"x\":1")),
+        refused(op, "malformed", "a slot for the agent", "another kind of identity", remade("agt_", "slt_")),
+    ]
+}
+
+fn flip32(mut mac: B32) -> B32 {
+    mac.0[0] ^= 1;
+    mac
+}
+
+/// HMAC-SHA256 with the code's key, made apart from the crate: `HKDF(secret, "ks/pair/v1" || lookup)`.
+fn maced(code: &PairingCode, label: &str, bytes: &[u8]) -> B32 {
+    let raw = data_encoding_of(code);
+    let info = [b"ks/pair/v1", &raw[..5]].concat();
+    let derived = primitive_run("hkdf", &json!({ "secret": b64(&raw[5..]), "info": b64(&info) }));
+    let key: Value = derived.expect("HKDF gives 32 bytes");
+    let key = crate::run::bytes32(&key, "okm");
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &key);
+    let message = [label.as_bytes(), &[0], bytes].concat();
+    B32(aws_lc_rs::hmac::sign(&key, &message).as_ref().try_into().expect("32 bytes"))
+}
+
+fn data_encoding_of(code: &PairingCode) -> Vec<u8> {
+    let mut spec = data_encoding::Specification::new();
+    spec.symbols.push_str("0123456789ABCDEFGHJKMNPQRSTVWXYZ");
+    let encoding = spec.encoding().expect("an alphabet");
+    encoding.decode(code.text().replace('-', "").as_bytes()).expect("a code")
+}
