@@ -1,5 +1,5 @@
-// Thumbnails, a few at a time: what was asked for last comes first, what has scrolled away before its turn is never fetched, and one that fails
-// holds up no other.
+// Thumbnails, a few at a time, in the order in which they were asked for: what has scrolled away before its turn is never fetched, and one
+// that fails holds up no other.
 
 import { BlobUrls } from './blobs.js'
 
@@ -29,7 +29,7 @@ export class Thumbnails {
       const one = { opened, signal, resolve, reject }
       this.waiting.push(one)
       signal.addEventListener('abort', () => this.#drop(one), { once: true })
-      queueMicrotask(() => this.#next()) // so that of those asked for together the last is first
+      this.#next()
     })
   }
 
@@ -47,7 +47,7 @@ export class Thumbnails {
   }
 
   #next() {
-    const one = this.free > 0 ? this.waiting.pop() : undefined
+    const one = this.free > 0 ? this.waiting.shift() : undefined
     if (!one) return
     this.free -= 1
     this.#show(one)
