@@ -1,0 +1,1 @@
+//! What every backend of Truth must do.
