@@ -33,7 +33,9 @@ pub enum StoreError {
         what: String,
     },
     /// The file was written by a newer program.
-    #[error("{store} has schema {found}, and this program knows {known}: start the newer program, or restore a backup")]
+    #[error(
+        "{store} has schema {found}, and this program knows {known}: start the newer program, or restore a backup"
+    )]
     NewerSchema {
         /// Which database.
         store: &'static str,

@@ -5,7 +5,11 @@
 //! takes a Permit and comes back locked: nothing here finds by a bare id, and every key begins with the home.
 
 mod error;
+pub mod objects;
+pub mod records;
 pub mod sqlite;
 pub mod truth;
 
 pub use error::StoreError;
+pub use objects::{ObjectKey, Objects, Reserve, SealedObject, StoredObject, StoredSegment};
+pub use records::{Records, SqliteRecords};

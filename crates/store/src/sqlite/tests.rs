@@ -62,9 +62,10 @@ async fn a_failing_job_is_undone_alone_among_those_of_its_batch() {
     // Holds the writer, so that what follows is one batch for certain.
     let (release, held) = mpsc::channel::<()>();
     let db = bench.db.clone();
-    let holder = tokio::spawn(async move {
-        db.write::<_, StoreError>("hold", move |_| Ok(held.recv().is_ok())).await
-    });
+    let holder =
+        tokio::spawn(
+            async move { db.write::<_, StoreError>("hold", move |_| Ok(held.recv().is_ok())).await },
+        );
     let jobs: Vec<_> = (0..20)
         .map(|id| {
             let db = bench.db.clone();

@@ -1,0 +1,213 @@
+//! Records on SQLite. Each subject's statements stand in a file of their own; this one only leads to them.
+
+mod columns;
+mod events;
+mod ingest;
+mod retention;
+mod schema;
+mod status;
+mod views;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use keepsight_gate::{Action, Permit};
+use keepsight_ids::{B32, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
+use keepsight_ledger::{Journal, JournalError, Locked, Record};
+use keepsight_world::World;
+use rusqlite::Connection;
+
+use super::asked::Asked;
+use super::{
+    AgentStatus, CameraReport, CameraSummary, EventDetail, EventPage, EventQuery, Gap, Records, Retention,
+    StatusReport, StoredHeader, Swept, Usage, ViewPage, ViewQuery,
+};
+use crate::sqlite::{Options, Sqlite};
+use crate::{ObjectKey, StoreError, StoredObject, StoredSegment, objects};
+
+/// Records in one SQLite file. Cheap to clone.
+#[derive(Clone)]
+pub struct SqliteRecords {
+    db: Sqlite,
+    world: World,
+}
+
+impl SqliteRecords {
+    /// Opens the file, makes it if absent, and brings its schema up to date. Blocks; call it while starting.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn open(path: &Path, world: World) -> Result<Self, StoreError> {
+        Ok(Self { db: Sqlite::open(path, &schema::SCHEMA, Options::default())?, world })
+    }
+
+    fn asked(&self, permit: &Permit, serves: &[Action]) -> Result<Asked, StoreError> {
+        Asked::of(permit, &self.world, serves)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.db.read(name, work).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.db.write(name, work).await
+    }
+}
+
+#[async_trait]
+impl Journal for SqliteRecords {
+    async fn append(&self, batch: Vec<Record>) -> Result<(), JournalError> {
+        let outcome = self.write("ledger append", move |tx| views::append(tx, &batch)).await;
+        outcome.map_err(|error| match error {
+            StoreError::NoSpace { .. } => JournalError::NoSpace,
+            other => JournalError::Unavailable(other.to_string()),
+        })
+    }
+}
+
+#[async_trait]
+impl Records for SqliteRecords {
+    async fn put_header(
+        &self,
+        permit: &Permit,
+        event: EventId,
+        header: Vec<u8>,
+        signature: Vec<u8>,
+    ) -> Result<StoredHeader, StoreError> {
+        let asked = self.asked(permit, &[Action::AgentIngest])?;
+        let new = ingest::NewHeader::of(&asked, event, header, signature)?;
+        self.write("put header", move |tx| ingest::header(tx, &new)).await
+    }
+
+    async fn wants_segment(
+        &self,
+        permit: &Permit,
+        event: EventId,
+        kind: SegmentKind,
+        number: SegmentNo,
+        sha256: B32,
+    ) -> Result<bool, StoreError> {
+        let asked = self.asked(permit, &[Action::AgentIngest])?;
+        let segment =
+            ingest::Wanted { place: asked.place(event)?, agent: asked.agent()?, kind, number, sha256 };
+        self.read("wants segment", move |db| ingest::wants(db, &segment)).await
+    }
+
+    async fn put_segment(&self, permit: &Permit, object: &StoredObject) -> Result<bool, StoreError> {
+        let asked = self.asked(permit, &[Action::AgentIngest])?;
+        if !objects::may_commit(object.written, self.world.now()) {
+            return Err(StoreError::StaleObject);
+        }
+        let new = ingest::NewSegment::of(&asked, object)?;
+        self.write("put segment", move |tx| ingest::segment(tx, &new)).await
+    }
+
+    async fn put_gap(&self, permit: &Permit, gap: GapId, told: Gap) -> Result<(), StoreError> {
+        let asked = self.asked(permit, &[Action::AgentReportGap])?;
+        self.write("put gap", move |tx| ingest::gap(tx, &asked, gap, &told)).await
+    }
+
+    async fn put_status(&self, permit: &Permit, report: StatusReport) -> Result<(), StoreError> {
+        let asked = self.asked(permit, &[Action::AgentStatus])?;
+        self.write("put status", move |tx| status::put(tx, &asked, &report)).await
+    }
+
+    async fn event_page(&self, permit: &Permit, query: EventQuery) -> Result<Locked<EventPage>, StoreError> {
+        let asked = self.asked(permit, &[Action::ListEvents])?;
+        self.read("event page", move |db| events::page(db, &asked, &query)).await.map(Locked::new)
+    }
+
+    async fn event(&self, permit: &Permit, event: EventId) -> Result<Locked<EventDetail>, StoreError> {
+        use Action::{DeleteEvent, KeepEvent, MarkSeen, ReadEvent};
+        let asked = self.asked(permit, &[ReadEvent, KeepEvent, MarkSeen, DeleteEvent])?;
+        self.read("event", move |db| events::detail(db, &asked, event)).await.map(Locked::new)
+    }
+
+    async fn segment(
+        &self,
+        permit: &Permit,
+        event: EventId,
+        kind: SegmentKind,
+        number: SegmentNo,
+    ) -> Result<StoredSegment, StoreError> {
+        let asked = self.asked(permit, &[Action::ReadSegment, Action::DownloadSegment])?;
+        let place = asked.place(event)?;
+        self.read("segment", move |db| events::segment(db, place, kind, number)).await
+    }
+
+    async fn cameras(
+        &self,
+        permit: &Permit,
+        since: UnixMillis,
+    ) -> Result<Locked<Vec<CameraSummary>>, StoreError> {
+        let asked = self.asked(permit, &[Action::ReadCameras, Action::ListEvents])?;
+        if permit.lockdown() {
+            return Ok(Locked::new(Vec::new()));
+        }
+        self.read("cameras", move |db| events::cameras(db, &asked, since)).await.map(Locked::new)
+    }
+
+    async fn camera_reports(&self, permit: &Permit) -> Result<Locked<Vec<CameraReport>>, StoreError> {
+        let asked = self.asked(permit, &[Action::ReadCameras])?;
+        self.read("camera reports", move |db| status::cameras(db, &asked)).await.map(Locked::new)
+    }
+
+    async fn agents(&self, permit: &Permit) -> Result<Locked<Vec<AgentStatus>>, StoreError> {
+        let asked = self.asked(permit, &[Action::ReadAgents, Action::ReadCameras, Action::ReadHome])?;
+        self.read("agents", move |db| status::agents(db, &asked)).await.map(Locked::new)
+    }
+
+    async fn usage(&self, permit: &Permit) -> Result<Locked<Usage>, StoreError> {
+        let asked = self.asked(permit, &[Action::ReadHome, Action::ManageHome, Action::AgentIngest])?;
+        self.read("usage", move |db| events::usage(db, &asked)).await.map(Locked::new)
+    }
+
+    async fn mark_seen(&self, permit: &Permit, event: EventId) -> Result<(), StoreError> {
+        let asked = self.asked(permit, &[Action::MarkSeen, Action::ReadEvent, Action::ReadSegment])?;
+        self.write("mark seen", move |tx| events::mark_seen(tx, &asked, event)).await
+    }
+
+    async fn keep(&self, permit: &Permit, event: EventId, kept: bool) -> Result<(), StoreError> {
+        let place = self.asked(permit, &[Action::KeepEvent])?.place(event)?;
+        self.write("keep", move |tx| events::keep(tx, place, kept)).await
+    }
+
+    async fn delete(&self, permit: &Permit, event: EventId) -> Result<(), StoreError> {
+        let asked = self.asked(permit, &[Action::DeleteEvent])?;
+        let place = asked.place(event)?;
+        self.write("delete", move |tx| retention::delete(tx, place, asked.now)).await
+    }
+
+    async fn views(&self, permit: &Permit, query: ViewQuery) -> Result<Locked<ViewPage>, StoreError> {
+        let asked = self.asked(permit, &[Action::ReadHomeViews, Action::ReadEventViews])?;
+        self.read("views", move |db| views::page(db, &asked, &query)).await.map(Locked::new)
+    }
+
+    async fn homes(&self) -> Result<Vec<HomeId>, StoreError> {
+        self.read("homes", retention::homes).await
+    }
+
+    async fn sweep(&self, home: HomeId, retention: Retention) -> Result<Swept, StoreError> {
+        self.write("sweep", move |tx| retention::sweep(tx, home, &retention)).await
+    }
+
+    async fn doomed(&self, limit: u32) -> Result<Vec<ObjectKey>, StoreError> {
+        self.read("doomed", move |db| retention::doomed(db, limit)).await
+    }
+
+    async fn buried(&self, removed: Vec<ObjectKey>) -> Result<(), StoreError> {
+        self.write("buried", move |tx| retention::buried(tx, &removed)).await
+    }
+
+    async fn orphans(&self, among: Vec<ObjectKey>) -> Result<Vec<ObjectKey>, StoreError> {
+        self.read("orphans", move |db| retention::orphans(db, among)).await
+    }
+}

@@ -1,0 +1,115 @@
+//! How Events go: by a person's hand or by retention. Always a tombstone first, and the bytes after it.
+
+use keepsight_ids::{CameraId, EventId, HomeId, UnixMillis};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::columns::{self as col, Query, blob, number};
+use super::ingest::count_in;
+use crate::records::asked::Place;
+use crate::records::{Retention, Swept};
+use crate::{ObjectKey, StoreError};
+
+/// Events that go in one transaction, so that no upload waits long for a sweep.
+const SWEEP_MAX: usize = 200;
+
+pub(super) fn delete(tx: &Connection, at: Place, now: UnixMillis) -> Result<(), StoreError> {
+    let key = params![at.home.as_bytes(), at.camera.as_bytes(), at.event.as_bytes()];
+    let bytes: i64 = tx
+        .prepare_cached("SELECT bytes FROM events WHERE home = ? AND camera = ? AND event = ?")?
+        .query_row(key, |row| row.get(0))
+        .optional()?
+        .ok_or(StoreError::NotFound)?;
+    tx.prepare_cached("INSERT INTO tombstones (home, camera, event, at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![at.home.as_bytes(), at.camera.as_bytes(), at.event.as_bytes(), now.0])?;
+    for statement in [
+        "INSERT INTO doomed SELECT home, object FROM segments WHERE home = ? AND camera = ? AND event = ?",
+        "DELETE FROM segments WHERE home = ? AND camera = ? AND event = ?",
+        "DELETE FROM seen WHERE home = ? AND camera = ? AND event = ?",
+        "DELETE FROM events WHERE home = ? AND camera = ? AND event = ?",
+    ] {
+        tx.prepare_cached(statement)?.execute(key)?;
+    }
+    count_in(tx, at, -bytes, -1)
+}
+
+pub(super) fn homes(db: &Connection) -> Result<Vec<HomeId>, StoreError> {
+    Query::new("SELECT DISTINCT home FROM usage").all(db, |row| Ok(col::home(row, 0)?))
+}
+
+pub(super) fn sweep(tx: &Connection, home: HomeId, retention: &Retention) -> Result<Swept, StoreError> {
+    let mut swept = Swept::default();
+    for victim in outlived(tx, home, retention)? {
+        let (camera, event, _) = victim;
+        delete(tx, Place { home, camera, event }, retention.now)?;
+        swept.events.push((camera, event));
+    }
+    let mut over = used(tx, home)? - i64::try_from(retention.bytes_max).unwrap_or(i64::MAX);
+    for (camera, event, bytes) in oldest(tx, home, SWEEP_MAX - swept.events.len())? {
+        if over <= 0 {
+            break;
+        }
+        delete(tx, Place { home, camera, event }, retention.now)?;
+        over -= bytes;
+        swept.events.push((camera, event));
+    }
+    swept.more = swept.events.len() == SWEEP_MAX;
+    Ok(swept)
+}
+
+type Victim = (CameraId, EventId, i64);
+
+/// What lapsed, kept or not, and what is older than the home's days, kept ones excepted.
+fn outlived(tx: &Connection, home: HomeId, retention: &Retention) -> Result<Vec<Victim>, StoreError> {
+    Query::new("SELECT camera, event, bytes FROM events")
+        .and("WHERE home = ? AND (expires_at <= ?", [blob(home.as_bytes()), number(retention.now.0)])
+        .and("OR (filed < ? AND NOT kept))", [number(retention.older_than.0)])
+        .and("ORDER BY filed LIMIT ?", [number(SWEEP_MAX as i64)])
+        .all(tx, read_victim)
+}
+
+fn oldest(tx: &Connection, home: HomeId, most: usize) -> Result<Vec<Victim>, StoreError> {
+    Query::new("SELECT camera, event, bytes FROM events")
+        .and(
+            "WHERE home = ? AND NOT kept ORDER BY filed LIMIT ?",
+            [blob(home.as_bytes()), number(most as i64)],
+        )
+        .all(tx, read_victim)
+}
+
+fn read_victim(row: &rusqlite::Row<'_>) -> Result<Victim, StoreError> {
+    Ok((col::camera(row, 0)?, col::event(row, 1)?, row.get(2)?))
+}
+
+fn used(tx: &Connection, home: HomeId) -> Result<i64, StoreError> {
+    let mut sum = tx.prepare_cached("SELECT coalesce(sum(bytes), 0) FROM usage WHERE home = ?")?;
+    Ok(sum.query_row([home.as_bytes()], |row| row.get(0))?)
+}
+
+pub(super) fn doomed(db: &Connection, limit: u32) -> Result<Vec<ObjectKey>, StoreError> {
+    Query::new("SELECT object FROM doomed LIMIT")
+        .and("?", [number(i64::from(limit))])
+        .all(db, |row| row.get::<_, String>(0)?.parse())
+}
+
+pub(super) fn buried(tx: &Connection, removed: &[ObjectKey]) -> Result<(), StoreError> {
+    let mut forget = tx.prepare_cached("DELETE FROM doomed WHERE home = ? AND object = ?")?;
+    for key in removed {
+        forget.execute(params![key.place().home.as_bytes(), key.to_string()])?;
+    }
+    Ok(())
+}
+
+pub(super) fn orphans(db: &Connection, among: Vec<ObjectKey>) -> Result<Vec<ObjectKey>, StoreError> {
+    let mut named = db.prepare_cached(
+        "SELECT 1 FROM segments WHERE home = ? AND camera = ? AND event = ? AND object = ?",
+    )?;
+    let mut orphans = Vec::new();
+    for key in among {
+        let at = key.place();
+        let ids = params![at.home.as_bytes(), at.camera.as_bytes(), at.event.as_bytes(), key.to_string()];
+        if !named.exists(ids)? {
+            orphans.push(key);
+        }
+    }
+    Ok(orphans)
+}

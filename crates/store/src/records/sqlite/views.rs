@@ -1,0 +1,68 @@
+//! The ledger's records: appended, numbered within their home, never changed.
+
+use keepsight_gate::CameraScope;
+use keepsight_ledger::Record;
+use rusqlite::{Connection, Row, params};
+
+use super::columns::{self as col, Query, blob, int, number};
+use crate::StoreError;
+use crate::records::asked::Asked;
+use crate::records::{PAGE_MAX, View, ViewPage, ViewQuery};
+
+pub(super) fn append(tx: &Connection, batch: &[Record]) -> Result<(), StoreError> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO ledger (home, number, viewer, camera, event, at, bytes, sha256)
+         VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM ledger WHERE home = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for record in batch {
+        let facts = record.facts();
+        insert.execute(params![
+            facts.home.as_bytes(),
+            facts.viewer.as_bytes(),
+            facts.camera.as_ref().map(|camera| camera.as_bytes()),
+            facts.event.as_ref().map(|event| event.as_bytes()),
+            facts.at.0,
+            record.bytes(),
+            record.hash().0,
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn page(db: &Connection, asked: &Asked, query: &ViewQuery) -> Result<ViewPage, StoreError> {
+    let limit = query.limit.clamp(1, PAGE_MAX);
+    let mut select = Query::new("SELECT number, bytes, sha256 FROM ledger")
+        .and("WHERE home = ?", [blob(asked.home.as_bytes())]);
+    if let Some(camera) = asked.camera {
+        select = select.and("AND camera = ?", [blob(camera.as_bytes())]);
+    }
+    if let CameraScope::Some(_) = asked.cameras {
+        // Whoever may not see all cameras learns of nobody else's looking.
+        select = select.and("AND viewer = ?", [blob(asked.account()?.as_bytes())]);
+    }
+    if let Some(event) = query.event {
+        select = select.and("AND event = ?", [blob(asked.place(event)?.event.as_bytes())]);
+    }
+    if let Some(span) = query.span {
+        select = select.and("AND at >= ? AND at < ?", [number(span.from.0), number(span.until.0)]);
+    }
+    if let Some(before) = query.before {
+        select = select.and("AND number < ?", [number(int(before))]);
+    }
+    let mut views =
+        select.and("ORDER BY number DESC LIMIT ?", [number(i64::from(limit) + 1)]).all(db, read_view)?;
+    let more = views.len() > limit as usize;
+    views.truncate(limit as usize);
+    let next = views.last().filter(|_| more).map(|view| view.number);
+    Ok(ViewPage { views, next })
+}
+
+fn read_view(row: &Row<'_>) -> Result<View, StoreError> {
+    let number = col::count(row, 0)?;
+    let corrupt = || StoreError::Corrupt { what: format!("record {number} of a home's ledger") };
+    let record = Record::read(&row.get::<_, Vec<u8>>(1)?).map_err(|_| corrupt())?;
+    if record.hash() != col::hash(row, 2)? {
+        return Err(corrupt());
+    }
+    Ok(View { number, record })
+}
