@@ -1,0 +1,579 @@
+//! What is sent when: the uploader without IO. Answers, failures and the time go in; requests and effects come out.
+//!
+//! Invariants. An item leaves the spool only by an acknowledgement that names it and its hash, or because the server says that
+//! its Event was deleted or that it will never take it. Nothing a server answers makes this panic. While the server asks for
+//! patience nothing is sent; after a failure a single request feels its way until one succeeds.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use keepsight_ids::{B64, CameraId, UnixMillis};
+use keepsight_wire::agent::{AgentChain, AgentSession, Challenge, EventAck, SegmentAck, StatusAck};
+use keepsight_wire::{ErrorBody, Signed};
+use keepsight_world::{Backoff, Instant, World};
+use serde::de::DeserializeOwned;
+
+use crate::http::{Answer, Lost};
+use crate::spool::Settled;
+use crate::spool::backlog::{Backlog, Item};
+
+/// Segments under way at once.
+const ITEMS: usize = 4;
+/// How often the agent says how it does.
+pub const STATUS_EVERY: Duration = Duration::from_secs(15);
+/// While an owner is about to admit the agent, it knocks this often.
+const KNOCK_EVERY: Duration = Duration::from_secs(2);
+/// After a chain that was refused, or that did not come, it is asked for again.
+const CHAIN_AGAIN: Duration = Duration::from_secs(60);
+/// The waits of an item that alone is refused, growing.
+const HOLD_FIRST: Duration = Duration::from_secs(5);
+const HOLD_MOST: Duration = Duration::from_secs(3600);
+
+/// Names a request until its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flight(u64);
+
+/// What to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Send {
+    /// `POST /challenge`
+    Challenge,
+    /// `POST /session`, signing this challenge.
+    Session(B64),
+    /// `GET /chain`, what comes after this entry (or all).
+    Chain(Option<u64>),
+    /// `POST /status`
+    Status,
+    /// `PUT /cameras/{camera}`
+    Camera(CameraId),
+    /// An item of the spool.
+    Item(Item),
+}
+
+/// What an answer brings about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Take this out of the spool.
+    Settle(Item, Settled),
+    /// The server lacks an Event's header that it had: send it again.
+    HeaderLost(Item),
+    /// Entries of the chain, to be verified.
+    Entries(Vec<Signed>),
+    /// The server's time, just now.
+    ServerTime(UnixMillis),
+    /// The cameras that are switched off.
+    Off(HashSet<CameraId>),
+    /// The server knows this camera.
+    CameraKnown(CameraId),
+    /// A session is open.
+    Admitted,
+    /// The server does not let this agent in (yet).
+    NotAdmitted,
+    /// The chain on the server ends before what is pinned.
+    Rollback {
+        /// The highest entry that was verified.
+        pinned: u64,
+        /// The highest that the server has.
+        found: u64,
+    },
+    /// For the log: something that an operator or owner should know.
+    Alarm(String),
+}
+
+#[derive(Debug)]
+enum Session {
+    None,
+    Challenged(B64),
+    Open { token: String, renew: Instant, opened: Instant },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    until: Instant,
+    times: u32,
+}
+
+/// The uploader's state.
+pub struct Machine {
+    world: World,
+    session: Session,
+    flights: BTreeMap<Flight, Send>,
+    /// The first flight under the session that is open.
+    session_flight: u64,
+    next_flight: u64,
+    held: HashMap<Item, Hold>,
+    backoff: Backoff,
+    /// Nothing is sent before.
+    pause: Option<Instant>,
+    /// No item is sent before (the server has no room, but still listens).
+    pause_items: Option<Instant>,
+    /// The last word was a failure.
+    feeling: bool,
+    next_status: Instant,
+    chain_seq: Option<u64>,
+    chain_wanted: bool,
+    chain_not_before: Option<Instant>,
+    off: HashSet<CameraId>,
+    unknown: HashSet<CameraId>,
+    camera_not_before: HashMap<CameraId, Instant>,
+}
+
+impl Machine {
+    /// A machine that starts without a session. `chain_seq` is the highest verified entry.
+    pub fn new(world: World, chain_seq: Option<u64>) -> Self {
+        let next_status = world.now();
+        Self {
+            world,
+            session: Session::None,
+            flights: BTreeMap::new(),
+            session_flight: 0,
+            next_flight: 0,
+            held: HashMap::new(),
+            backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(60)),
+            pause: None,
+            pause_items: None,
+            feeling: false,
+            next_status,
+            chain_seq,
+            chain_wanted: chain_seq.is_none(),
+            chain_not_before: None,
+            off: HashSet::new(),
+            unknown: HashSet::new(),
+            camera_not_before: HashMap::new(),
+        }
+    }
+
+    /// The open session's token.
+    pub fn token(&self) -> Option<&str> {
+        match &self.session {
+            Session::Open { token, .. } => Some(token),
+            _ => None,
+        }
+    }
+
+    /// The last exchange with the server succeeded.
+    pub const fn is_connected(&self) -> bool {
+        !self.feeling && matches!(self.session, Session::Open { .. })
+    }
+
+    /// The chain was verified up to here.
+    pub const fn chain_is_at(&mut self, seq: u64) {
+        self.chain_seq = Some(seq);
+        self.chain_not_before = None;
+    }
+
+    /// What the server showed was refused: it is asked again later.
+    pub fn chain_was_refused(&mut self, now: Instant) {
+        self.chain_not_before = Some(now + CHAIN_AGAIN);
+        self.chain_wanted = true;
+    }
+
+    /// The server has not been told of this camera yet, or by another name: until it has, nothing of it is sent.
+    pub fn camera_is_new(&mut self, camera: CameraId) {
+        self.unknown.insert(camera);
+        self.camera_not_before.remove(&camera);
+    }
+
+    /// Says how it does soon, not at the next turn: something changed.
+    pub const fn say_status(&mut self, now: Instant) {
+        self.next_status = now;
+    }
+
+    /// The item could not be read, or is gone: its request will not be sent.
+    pub fn abandon(&mut self, flight: Flight) {
+        self.flights.remove(&flight);
+    }
+
+    /// The request could not be made yet (a camera's name can't be sealed, the disk failed): it is tried again a little later.
+    pub fn not_now(&mut self, now: Instant, flight: Flight) {
+        match self.flights.remove(&flight) {
+            Some(Send::Item(item)) => self.hold(now, item),
+            Some(Send::Camera(camera)) => {
+                self.camera_not_before.insert(camera, now + KNOCK_EVERY);
+            }
+            _ => {}
+        }
+    }
+
+    /// What to send now. Call after every answer, whenever the spool gained something, and at [`Machine::wake_at`].
+    pub fn poll(&mut self, now: Instant, backlog: &Backlog) -> Vec<(Flight, Send)> {
+        let mut sends = Vec::new();
+        if self.pause.is_some_and(|until| now < until) {
+            return sends;
+        }
+        self.pause = None;
+        self.poll_session(now, &mut sends);
+        if matches!(self.session, Session::Open { .. }) {
+            self.poll_duties(now, &mut sends);
+            self.poll_items(now, backlog, &mut sends);
+        }
+        sends
+    }
+
+    /// When to poll again although nothing happened.
+    pub fn wake_at(&self, now: Instant) -> Instant {
+        let mut times = vec![self.next_status];
+        times.extend(self.pause);
+        times.extend(self.pause_items);
+        times.extend(self.chain_not_before);
+        times.extend(self.held.values().map(|hold| hold.until));
+        times.extend(self.camera_not_before.values());
+        if let Session::Open { renew, .. } = self.session {
+            times.push(renew);
+        }
+        let soonest = times.into_iter().filter(|&time| time > now).min();
+        let wake = soonest.unwrap_or(now + STATUS_EVERY);
+        self.pause.map_or(wake, |pause| wake.max(pause))
+    }
+
+    /// The answer to a request, or why there is none. `backlog` is the spool's at this moment.
+    pub fn answer(
+        &mut self,
+        now: Instant,
+        flight: Flight,
+        answer: Result<Answer, Lost>,
+        backlog: &Backlog,
+    ) -> Vec<Effect> {
+        let Some(send) = self.flights.remove(&flight) else { return Vec::new() };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(lost) => {
+                tracing::debug!(%lost, ?send, "no answer");
+                if matches!(send, Send::Session(_)) {
+                    // The challenge may be used up.
+                    self.session = Session::None;
+                }
+                self.failed(now, None);
+                return Vec::new();
+            }
+        };
+        match answer.status {
+            429 | 503 => {
+                self.failed(now, answer.retry_after);
+                Vec::new()
+            }
+            507 => {
+                self.no_room(now, answer.retry_after);
+                Vec::new()
+            }
+            401 if !matches!(send, Send::Challenge | Send::Session(_)) => {
+                self.session_ended(now, flight);
+                Vec::new()
+            }
+            500.. => {
+                self.failed(now, answer.retry_after);
+                Vec::new()
+            }
+            _ => self.answered(now, send, &answer, backlog),
+        }
+    }
+
+    // What is due.
+
+    fn emit(&mut self, send: Send, sends: &mut Vec<(Flight, Send)>) {
+        let flight = Flight(self.next_flight);
+        self.next_flight += 1;
+        self.flights.insert(flight, send.clone());
+        sends.push((flight, send));
+    }
+
+    fn flies(&self, wanted: impl Fn(&Send) -> bool) -> bool {
+        self.flights.values().any(wanted)
+    }
+
+    fn poll_session(&mut self, now: Instant, sends: &mut Vec<(Flight, Send)>) {
+        let renew = matches!(self.session, Session::Open { renew, .. } if now >= renew);
+        if renew {
+            self.session = Session::None;
+        }
+        if self.flies(|send| matches!(send, Send::Challenge | Send::Session(_))) {
+            return;
+        }
+        match &self.session {
+            Session::None => self.emit(Send::Challenge, sends),
+            Session::Challenged(challenge) => self.emit(Send::Session(challenge.clone()), sends),
+            Session::Open { .. } => {}
+        }
+    }
+
+    fn poll_duties(&mut self, now: Instant, sends: &mut Vec<(Flight, Send)>) {
+        let chain_due = self.chain_wanted && self.chain_not_before.is_none_or(|time| now >= time);
+        if chain_due && !self.flies(|send| matches!(send, Send::Chain(_))) {
+            self.emit(Send::Chain(self.chain_seq), sends);
+        }
+        // Before the chain is known there is no epoch to name.
+        if self.chain_seq.is_none() || (self.feeling && !self.flights.is_empty()) {
+            return;
+        }
+        if now >= self.next_status && !self.flies(|send| matches!(send, Send::Status)) {
+            self.next_status = now + STATUS_EVERY;
+            self.emit(Send::Status, sends);
+        }
+        let mut cameras: Vec<_> = self.unknown.iter().copied().collect();
+        cameras.sort_unstable();
+        for camera in cameras {
+            let due = self.camera_not_before.get(&camera).is_none_or(|&time| now >= time);
+            if due && !self.flies(|send| *send == Send::Camera(camera)) {
+                self.emit(Send::Camera(camera), sends);
+            }
+        }
+    }
+
+    fn poll_items(&mut self, now: Instant, backlog: &Backlog, sends: &mut Vec<(Flight, Send)>) {
+        if self.pause_items.is_some_and(|until| now < until) {
+            return;
+        }
+        self.pause_items = None;
+        self.held.retain(|&item, _| backlog.holds(item));
+        loop {
+            let under_way = self.flights.values().filter(|send| matches!(send, Send::Item(_))).count();
+            let most = if self.feeling { usize::from(self.flights.is_empty()) } else { ITEMS };
+            if under_way >= most {
+                return;
+            }
+            let may_send = |camera| !self.off.contains(&camera) && !self.unknown.contains(&camera);
+            let is_free = |item| {
+                let held = self.held.get(&item).is_some_and(|hold| now < hold.until);
+                !held && !self.flies(|send| *send == Send::Item(item))
+            };
+            match backlog.next(now, may_send, is_free) {
+                Some(item) => self.emit(Send::Item(item), sends),
+                None => return,
+            }
+        }
+    }
+
+    // What answers mean.
+
+    fn answered(&mut self, now: Instant, send: Send, answer: &Answer, backlog: &Backlog) -> Vec<Effect> {
+        let effects = match send {
+            Send::Challenge => self.on_challenge(answer),
+            Send::Session(_) => self.on_session(now, answer),
+            Send::Chain(after) => self.on_chain(now, after, answer),
+            Send::Status => self.on_status(now, answer),
+            Send::Camera(camera) => self.on_camera(now, camera, answer),
+            Send::Item(item) => self.on_item(now, item, answer, backlog),
+        };
+        effects.unwrap_or_else(|| {
+            self.failed(now, answer.retry_after);
+            vec![Effect::Alarm(format!("the server's answer ({}) makes no sense here", answer.status))]
+        })
+    }
+
+    fn on_challenge(&mut self, answer: &Answer) -> Option<Vec<Effect>> {
+        let challenge: Challenge = parse(answer)?;
+        // Signing what a server chose is fine (it stands under its own label), signing a book is not.
+        if challenge.challenge.0.len() > 256 {
+            return None;
+        }
+        if matches!(self.session, Session::None) {
+            self.session = Session::Challenged(challenge.challenge);
+        }
+        Some(Vec::new())
+    }
+
+    fn on_session(&mut self, now: Instant, answer: &Answer) -> Option<Vec<Effect>> {
+        self.session = Session::None;
+        if (400..500).contains(&answer.status) {
+            let wait = if self.chain_seq.is_none() {
+                KNOCK_EVERY
+            } else {
+                self.feeling = true;
+                self.backoff.next_wait(&self.world, answer.retry_after).max(KNOCK_EVERY)
+            };
+            self.pause = Some(now + wait);
+            return Some(vec![Effect::NotAdmitted]);
+        }
+        let session: AgentSession = parse(answer)?;
+        let lasts = u64::try_from(session.expires.0.saturating_sub(session.now.0)).unwrap_or(0);
+        // A lifetime of nothing would make it ask without end; of years, it would keep what was forgotten.
+        let renew =
+            Duration::from_millis(lasts / 5 * 4).clamp(Duration::from_secs(10), Duration::from_secs(86_400));
+        self.session = Session::Open { token: session.token, renew: now + renew, opened: now };
+        self.session_flight = self.next_flight;
+        self.succeeded();
+        Some(vec![Effect::Admitted, Effect::ServerTime(session.now)])
+    }
+
+    fn on_chain(&mut self, now: Instant, after: Option<u64>, answer: &Answer) -> Option<Vec<Effect>> {
+        let chain: AgentChain = parse(answer)?;
+        self.succeeded();
+        self.chain_wanted = false;
+        self.chain_not_before = Some(now + CHAIN_AGAIN);
+        if chain.entries.is_empty() {
+            // Nothing new after all, or nothing at all: then there is no home to speak of.
+            self.chain_wanted = after.is_none();
+            return Some(Vec::new());
+        }
+        Some(vec![Effect::Entries(chain.entries)])
+    }
+
+    fn on_status(&mut self, now: Instant, answer: &Answer) -> Option<Vec<Effect>> {
+        let ack: StatusAck = parse(answer)?;
+        self.succeeded();
+        let pinned = self.chain_seq.unwrap_or(0);
+        let mut effects = vec![Effect::ServerTime(ack.now)];
+        if ack.chain_seq > pinned {
+            self.chain_wanted = true;
+            let early = self.chain_not_before.is_none_or(|time| now >= time);
+            if early {
+                self.chain_not_before = None;
+            }
+        } else if ack.chain_seq < pinned {
+            effects.push(Effect::Rollback { pinned, found: ack.chain_seq });
+        }
+        let off: HashSet<CameraId> = ack.off.into_iter().collect();
+        if off != self.off {
+            self.off.clone_from(&off);
+            effects.push(Effect::Off(off));
+        }
+        Some(effects)
+    }
+
+    fn on_camera(&mut self, now: Instant, camera: CameraId, answer: &Answer) -> Option<Vec<Effect>> {
+        if (200..300).contains(&answer.status) {
+            self.succeeded();
+            self.unknown.remove(&camera);
+            self.camera_not_before.remove(&camera);
+            return Some(vec![Effect::CameraKnown(camera)]);
+        }
+        self.camera_not_before.insert(camera, now + CHAIN_AGAIN);
+        let (code, message) = error(answer);
+        Some(vec![Effect::Alarm(format!("the server does not take the camera {camera}: {code}: {message}"))])
+    }
+
+    fn on_item(
+        &mut self,
+        now: Instant,
+        item: Item,
+        answer: &Answer,
+        backlog: &Backlog,
+    ) -> Option<Vec<Effect>> {
+        if !backlog.holds(item) {
+            // It made room, or its Event was deleted, while it was under way.
+            return Some(Vec::new());
+        }
+        let (code, message) = error(answer);
+        let refused = |why: &str| {
+            let text =
+                format!("the server will never take the {item} ({why}: {message}); it is kept in quarantine");
+            vec![Effect::Settle(item, Settled::Refused), Effect::Alarm(text)]
+        };
+        Some(match answer.status {
+            200..300 if acknowledges(answer, item, backlog) => {
+                self.succeeded();
+                self.held.remove(&item);
+                vec![Effect::Settle(item, Settled::Acked)]
+            }
+            200..300 => {
+                self.hold(now, item);
+                vec![Effect::Alarm(format!(
+                    "the server acknowledged something else than the {item}; it is kept"
+                ))]
+            }
+            410 => {
+                self.succeeded();
+                vec![Effect::Settle(item, Settled::Gone)]
+            }
+            409 if code == "conflict" => refused("it has another one by that name"),
+            400 | 413 | 415 | 422 => refused(&code),
+            404 => {
+                self.hold(now, item);
+                self.unlearned(item, backlog)
+            }
+            status => {
+                self.hold(now, item);
+                vec![Effect::Alarm(format!(
+                    "the server does not take the {item} now ({status} {code}: {message})"
+                ))]
+            }
+        })
+    }
+
+    /// The server lacks what the item builds on: after a restored backup, say. A segment's header is sent again, a header's camera.
+    fn unlearned(&mut self, item: Item, backlog: &Backlog) -> Vec<Effect> {
+        if let Item::Segment(event, ..) = item {
+            return vec![Effect::HeaderLost(Item::Header(event))];
+        }
+        if let Some(camera) = backlog.camera(item) {
+            self.camera_is_new(camera);
+        }
+        vec![Effect::Alarm(format!("the server does not know the camera of the {item}"))]
+    }
+
+    fn hold(&mut self, now: Instant, item: Item) {
+        let times = self.held.get(&item).map_or(0, |hold| hold.times);
+        let bound = HOLD_FIRST.saturating_mul(1 << times.min(12)).min(HOLD_MOST);
+        let jitter = self.world.random_up_to(u64::try_from(bound.as_millis()).unwrap_or(u64::MAX));
+        let until = now + bound / 2 + Duration::from_millis(jitter / 2);
+        self.held.insert(item, Hold { until, times: times + 1 });
+    }
+
+    fn succeeded(&mut self) {
+        self.feeling = false;
+        self.backoff.reset();
+    }
+
+    /// Of all requests that fail together only the first counts.
+    fn failed(&mut self, now: Instant, retry_after: Option<Duration>) {
+        let asked = retry_after.map(|wait| now + wait);
+        if self.pause.is_some_and(|until| now < until && asked.is_none_or(|asked| asked <= until)) {
+            return;
+        }
+        self.feeling = true;
+        self.pause =
+            Some(now + self.backoff.next_wait(&self.world, retry_after).max(Duration::from_millis(50)));
+    }
+
+    fn no_room(&mut self, now: Instant, retry_after: Option<Duration>) {
+        let wait = self.backoff.next_wait(&self.world, retry_after.or(Some(Duration::from_secs(5))));
+        self.pause_items = Some(self.pause_items.unwrap_or(now).max(now + wait));
+    }
+
+    /// A request sent under an earlier session says nothing about this one.
+    fn session_ended(&mut self, now: Instant, flight: Flight) {
+        let Session::Open { opened, .. } = self.session else { return };
+        if flight.0 < self.session_flight {
+            return;
+        }
+        self.session = Session::None;
+        // A server that forgets at once is a failing server.
+        if now.saturating_duration_since(opened) < Duration::from_secs(5) {
+            self.failed(now, None);
+        }
+    }
+}
+
+/// True only if the answer names the item and the hash that the spool has for it.
+fn acknowledges(answer: &Answer, item: Item, backlog: &Backlog) -> bool {
+    let expected = backlog.sha256(item);
+    match item {
+        Item::Header(event) => {
+            parse::<EventAck>(answer).is_some_and(|ack| ack.event == event && Some(ack.sha256.0) == expected)
+        }
+        Item::Segment(event, kind, number) => parse::<SegmentAck>(answer).is_some_and(|ack| {
+            (ack.event, ack.kind, ack.number) == (event, kind, number) && Some(ack.sha256.0) == expected
+        }),
+        // A gap has no bytes to lose.
+        Item::Gap(_) => true,
+    }
+}
+
+fn parse<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
+    if !(200..300).contains(&answer.status) {
+        return None;
+    }
+    serde_json::from_slice(&answer.body).ok()
+}
+
+fn error(answer: &Answer) -> (String, String) {
+    match serde_json::from_slice::<ErrorBody>(&answer.body) {
+        Ok(body) => (printable(&body.error.code), printable(&body.error.message)),
+        Err(_) => (answer.status.to_string(), String::new()),
+    }
+}
+
+/// What a server says goes into a log: short and without control characters.
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
