@@ -125,12 +125,6 @@ impl Cutter {
         self.ring.front().or(self.open.as_ref()).map(Group::first_ticks)
     }
 
-    /// Whether an Event is being recorded.
-    #[cfg(test)]
-    pub(crate) fn is_recording(&self) -> bool {
-        self.recording.is_some()
-    }
-
     fn begin_group(&mut self, format: &Arc<VideoFormat>, frame: VideoFrame) {
         let (at_ms, next) = (frame.at_ms, frame.ticks);
         let follows = self.open.as_ref().is_none_or(|open| open.is_followed_by(format, next));
@@ -283,3 +277,6 @@ impl Group {
         self.format == *format && step > 0 && step <= JUMP_TICKS
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,12 +66,13 @@ pub(super) fn mix(a: Rgb, b: Rgb, share: f32) -> Rgb {
 /// Draws a shape.
 pub(super) fn fill(picture: &mut Picture, shape: &Shape, paint: Paint) {
     let (left, top, right, bottom) = shape.bounds();
-    let margin = paint.soft.max(1.0);
+    let (wide, tall) = shape.stretch();
+    let (wide, tall) = (paint.soft.max(1.0) * wide, paint.soft.max(1.0) * tall);
     let height = (bottom - top).max(1.0);
     let colour =
         |y: f32| yuv(mix(paint.top, paint.bottom, ((y - top) / height).clamp(0.0, 1.0)), picture_matrix());
     let cover = |x: f32, y: f32| (0.5 - shape.distance(x, y) / paint.soft).clamp(0.0, 1.0) * paint.alpha;
-    let area = (left - margin, top - margin, right + margin, bottom + margin);
+    let area = (left - wide, top - tall, right + wide, bottom + tall);
     blend(picture, area, cover, colour);
 }
 
@@ -150,6 +151,14 @@ impl Shape {
                     .iter()
                     .fold(start, |(l, t, r, b), (x, y)| (l.min(*x), t.min(*y), r.max(*x), b.max(*y)))
             }
+        }
+    }
+
+    /// How much further than its width a soft edge reaches: an oval's distance is measured along its short side.
+    fn stretch(&self) -> (f32, f32) {
+        match self {
+            Self::Oval(_, _, rx, ry) => (rx / rx.min(*ry), ry / rx.min(*ry)),
+            _ => (1.0, 1.0),
         }
     }
 

@@ -42,7 +42,7 @@ impl Light {
 
     /// A colour as it looks outside in this light.
     pub(super) fn outside(&self, colour: Rgb) -> Rgb {
-        let dim = 0.24 + 0.76 * self.day;
+        let dim = 0.32 + 0.68 * self.day;
         let night: [f32; 3] = [0.78, 0.88, 1.22];
         let mut out = colour;
         for (value, tint) in out.iter_mut().zip(night) {

@@ -9,12 +9,15 @@ use crate::picture::Picture;
 const SKIN: [Rgb; 3] = [[236, 196, 164], [186, 132, 96], [112, 76, 56]];
 const COATS: [Rgb; 5] = [[196, 64, 54], [38, 110, 168], [226, 168, 50], [74, 124, 82], [118, 84, 150]];
 const TROUSERS: [Rgb; 3] = [[44, 52, 74], [70, 66, 62], [96, 84, 70]];
+const HAIR: Rgb = [58, 42, 34];
 const FURS: [Rgb; 3] = [[222, 138, 60], [58, 56, 60], [206, 200, 192]];
 const CARS: [Rgb; 4] = [[196, 52, 48], [46, 96, 164], [232, 230, 224], [64, 132, 112]];
 
 /// Draws whoever passes in this view.
 pub(super) fn draw(picture: &mut Picture, view: DemoView, passage: &Passage, light: &Light) {
-    let look = |colour| if view == DemoView::Hall { light.inside(colour) } else { light.outside(colour) };
+    // Lanterns and headlights fall on whoever passes: they are never as dark as the background.
+    let outside = Light { day: 0.22 + 0.78 * light.day, ..*light };
+    let look = |colour| if view == DemoView::Hall { light.inside(colour) } else { outside.outside(colour) };
     let stage = Stage { picture, passage, look: &look };
     let odd = passage.kind % 3 == 2;
     match view {
@@ -98,17 +101,24 @@ impl Stage<'_> {
         }
         let darker = coat.map(|value| (f32::from(value) * 0.8) as u8);
         self.arm(x, shoulder, -swing, unit, facing, darker, skin);
-        self.put(&Shape::Line((x, shoulder + 4.0 * unit), (x, hip + 2.0 * unit), 22.0 * unit), coat);
+        self.put(&Shape::Line((x, shoulder), (x + facing * unit, head), 6.5 * unit), skin);
+        let chest = vec![
+            (x - 8.0 * unit, shoulder + unit),
+            (x + 8.0 * unit, shoulder + unit),
+            (x + 9.5 * unit, hip + 5.0 * unit),
+            (x - 9.5 * unit, hip + 5.0 * unit),
+        ];
+        self.put(&Shape::Polygon(chest), coat);
+        let collar = shoulder + 3.0 * unit;
+        self.put(&Shape::Line((x - 4.0 * unit, collar), (x + 4.0 * unit, collar), 9.0 * unit), coat);
         self.arm(x, shoulder, swing, unit, facing, coat, skin);
         if way == Way::ThereAndBack && kind.is_multiple_of(2) && self.passage.share < 0.55 {
             self.parcel(x + facing * 15.0 * unit, shoulder + 20.0 * unit, unit);
         }
-        self.put(&Shape::Line((x, shoulder), (x, head), 7.0 * unit), skin);
-        self.put(&Shape::Oval(x + facing * unit, head, 8.0 * unit, 9.5 * unit), skin);
-        self.put(
-            &Shape::Oval(x - facing * 1.5 * unit, head - 4.5 * unit, 8.6 * unit, 6.6 * unit),
-            [58, 42, 34],
-        );
+        self.put(&Shape::Oval(x - facing * 1.2 * unit, head - 2.2 * unit, 7.8 * unit, 8.4 * unit), HAIR);
+        self.put(&Shape::Oval(x + facing * 1.6 * unit, head + 1.2 * unit, 6.2 * unit, 7.2 * unit), skin);
+        self.put(&Shape::Oval(x + facing * 7.4 * unit, head + 2.0 * unit, 1.8 * unit, 1.6 * unit), skin);
+        self.put(&Shape::Oval(x + facing * 4.4 * unit, head, 0.8 * unit, 1.1 * unit), [30, 26, 24]);
     }
 
     #[allow(
@@ -175,8 +185,9 @@ impl Stage<'_> {
         let facing = if left { -1.0 } else { 1.0 };
         let at = |dx: f32, dy: f32| (x + facing * dx, ground + dy);
         if lamps {
-            let beam = vec![at(200.0, -62.0), at(560.0, -30.0), at(560.0, 26.0), at(200.0, -40.0)];
-            fill(self.picture, &Shape::Polygon(beam), Paint::flat([255, 240, 190]).alpha(0.28).soft(50.0));
+            let (bx, by) = at(400.0, -22.0);
+            let beam = Shape::Oval(bx, by, 170.0, 20.0);
+            fill(self.picture, &beam, Paint::flat([255, 240, 190]).alpha(0.42).soft(34.0));
         }
         self.shadow(x, ground + 2.0, 215.0);
         let cabin = vec![at(-130.0, -92.0), at(-92.0, -156.0), at(52.0, -156.0), at(112.0, -92.0)];

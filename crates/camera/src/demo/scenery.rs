@@ -85,7 +85,10 @@ impl Set {
         if self.light.day < 0.3 {
             self.stars(bottom);
             self.put(&Shape::Oval(x, y, 34.0, 34.0), Paint::flat([236, 236, 222]));
-            self.put(&Shape::Oval(x + 15.0, y - 8.0, 30.0, 30.0), Paint::flat(mix(top, low, 0.25)));
+            self.put(
+                &Shape::Oval(x + 15.0, y - 8.0, 30.0, 30.0),
+                Paint::flat(mix(top, low, (y - 8.0) / bottom)),
+            );
         } else {
             self.put(&Shape::Oval(x, y, 70.0, 70.0), Paint::flat([255, 244, 200]).alpha(0.5).soft(120.0));
             self.put(&Shape::Oval(x, y, 40.0, 40.0), Paint::flat([255, 248, 216]));
@@ -341,7 +344,7 @@ impl Set {
     }
 
     fn street(&mut self) {
-        self.sky(430.0);
+        self.sky(480.0);
         const FRONTS: [Rgb; 6] = [
             [204, 120, 96],
             [226, 206, 170],
@@ -456,11 +459,7 @@ impl Set {
         for dx in [28.0, w / 2.0 + 10.0] {
             let pane = Shape::Box(x + dx, y + 30.0, w / 2.0 - 38.0, 180.0, 4.0);
             self.put(&pane, Paint::fade(mix(top, [255, 255, 255], 0.15), mix(low, [255, 255, 255], 0.2)));
-            let rise = Shape::Oval(x + dx + 34.0, y + 206.0, 46.0, 30.0);
             let hedge = self.light.outside([96, 140, 92]);
-            if dx < 60.0 {
-                self.put(&rise, Paint::flat(hedge).alpha(0.0));
-            }
             self.put(
                 &Shape::Box(x + dx, y + 176.0, w / 2.0 - 38.0, 34.0, 4.0),
                 Paint::flat(hedge).alpha(0.85),

@@ -8,3 +8,23 @@ fn the_same_moment_is_drawn_the_same() {
     let draw = || Artist::new(scene()).draw(1_700_000_000_000, 6_000);
     assert_eq!(draw(), draw());
 }
+
+/// Writes pictures of every view to the folder in `KEEPSIGHT_PICTURES`, for looking at them.
+#[test]
+#[ignore = "for a person's eyes"]
+fn gallery() {
+    let Some(folder) = std::env::var_os("KEEPSIGHT_PICTURES") else { return };
+    let folder = std::path::PathBuf::from(folder);
+    for view in DemoView::ALL {
+        for hour in [1, 7, 12, 18, 20] {
+            let scene = DemoScene::new("12 Elm Street", view);
+            let mut artist = Artist::new(scene);
+            let unix_ms = 1_800_000_000_000_i64 / 86_400_000 * 86_400_000 + hour * 3_600_000;
+            let seen = (0..120).map(|n| n * 1000).filter(|ms| artist.schedule.at(*ms).is_some());
+            let moment = seen.collect::<Vec<_>>()[hour as usize % 6 + 2];
+            let picture = Artist::new(DemoScene::new("12 Elm Street", view)).draw(unix_ms, moment);
+            std::fs::write(folder.join(format!("{}-{hour:02}.jpg", view.name())), picture.jpeg(90).unwrap())
+                .unwrap();
+        }
+    }
+}
