@@ -36,7 +36,7 @@ const entryShape = record({
   home: id('hom'),
   seq: integer(0),
   prev: nullable(b64Of(32)),
-  epoch: integer(1, 0xffffffff),
+  epoch: integer(0, 0xffffffff),
   epoch_key: b64Of(32),
   by: id('slt'),
   slots: list(slotShape, SLOTS_MAX),

@@ -25,21 +25,21 @@ export async function newEpoch() {
 }
 
 /**
- * The secrets of all epochs that the packages give to this slot. Those that it cannot reach are absent: not sealed to it, or sealed to keys
- * that it had before.
+ * The secrets of all epochs that the packages give to this slot: the newest directly, those before through each other, and where that way is
+ * broken off, what is sealed to the slot itself. Those that it cannot reach are absent.
  * @param {VerifiedChain} chain @param {EpochPackage[]} packages @param {Holder} holder
  * @returns {Promise<Map<number, KemPair>>} by number
  * @throws {ChainRefused} `epoch` for a secret that is not the chain's
+ * @throws {Damaged} for a secret inside another one that does not open
  */
 export async function openEpochs(chain, packages, holder) {
   /** @type {Map<number, KemPair>} */
   const open = new Map()
   for (const one of [...packages].sort((a, b) => b.epoch - a.epoch)) {
-    const after = packages.find(({ epoch }) => epoch === one.epoch + 1)
-    const secret =
-      (await previousSecret(chain.home, after, open.get(one.epoch + 1)).catch(unlessDamaged)) ??
-      (await slotSecret(chain.home, one, holder).catch(unlessDamaged))
+    const secret = open.has(one.epoch) ? null : await slotSecret(chain.home, one, holder).catch(unlessDamaged)
     if (secret) open.set(one.epoch, await proven(chain, one.epoch, secret))
+    const before = await previousSecret(chain.home, one, open.get(one.epoch))
+    if (before) open.set(one.epoch - 1, await proven(chain, one.epoch - 1, before))
   }
   return open
 }
@@ -99,10 +99,10 @@ export async function proven(chain, epoch, secret) {
   return pair
 }
 
-/** @param {string} home @param {EpochPackage|undefined} after @param {KemPair|undefined} pair of the epoch after */
-async function previousSecret(home, after, pair) {
-  if (!after?.previous || !pair) return null
-  return secretOf(await hpkeOpen(pair, previousInfo(home, after.epoch), read(after.previous)))
+/** @param {string} home @param {EpochPackage} one @param {KemPair|undefined} pair of its epoch */
+async function previousSecret(home, { epoch, previous }, pair) {
+  if (!previous || !pair) return null
+  return secretOf(await hpkeOpen(pair, previousInfo(home, epoch), read(previous)))
 }
 
 /** @param {string} home @param {EpochPackage} one @param {Holder} holder */
@@ -111,7 +111,7 @@ async function slotSecret(home, one, { slot, pair }) {
   return mine ? openForSlot({ home, epoch: one.epoch, slot }, pair, mine) : null
 }
 
-/** @param {unknown} error @returns {null} */
+/** Sealed to keys that the slot had before it replaced them. @param {unknown} error @returns {null} */
 function unlessDamaged(error) {
   if (error instanceof Damaged) return null
   throw error

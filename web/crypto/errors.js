@@ -22,9 +22,13 @@ export class Refusal extends Error {
 
 /** No key on this device opens it. */
 export class Locked extends Refusal {
-  /** @param {string} [detail] */
-  constructor(detail) {
+  /**
+   * @param {string} [detail]
+   * @param {{ stale?: boolean }} [why] `stale`: it is of a newer epoch than the chain that was read; reading the home again may open it
+   */
+  constructor(detail, { stale = false } = {}) {
     super('locked', 'This is locked on this device. Open it on a device you already use.', detail)
+    this.stale = stale
   }
 }
 

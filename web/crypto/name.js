@@ -36,6 +36,7 @@ const shape = record({
 export async function openName({ open: { chain, epochs }, subject, name }) {
   const sealed = read(name)
   if (sealed.home !== chain.home || sealed.subject !== subject) throw new DidNotBelong(`name of ${sealed.subject}`)
+  if (sealed.epoch > chain.head.epoch) throw new Locked(`name: epoch ${sealed.epoch}`, { stale: true })
   const mayName = !(isId('agt', sealed.by) && isId('hom', subject))
   const good = mayName && (await signedByOneOf(LABEL, name, chain.signersIn(sealed.epoch, sealed.by)).catch(() => false))
   if (!good) throw new ChainRefused('bad_signature', `name by ${sealed.by}`)
@@ -68,7 +69,9 @@ export async function sealNameTo({ home, epoch, epochKey, by, sign }, subject, t
 /** @param {Signed} name */
 function read(name) {
   try {
-    return readJson(fromB64(name.body), shape)
+    const read = readJson(fromB64(name.body), shape)
+    if (isId('hom', read.subject) && read.subject !== read.home) throw new SyntaxError('it names another home than its own')
+    return read
   } catch (error) {
     throw new Damaged(String(error))
   }
@@ -76,10 +79,19 @@ function read(name) {
 
 /** @param {Bytes} bytes */
 function nameText(bytes) {
-  const text = textOf(bytes)
+  const text = textFrom(bytes)
   const length = [...text].length
   if (length < 1 || length > CHARACTERS_MAX) throw new Damaged(`a name of ${length} characters`)
   return text
+}
+
+/** @param {Bytes} bytes */
+function textFrom(bytes) {
+  try {
+    return textOf(bytes)
+  } catch {
+    throw new Damaged('a name that is not UTF-8')
+  }
 }
 
 /** @param {{ home: string, subject: string, epoch: number }} of */

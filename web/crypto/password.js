@@ -24,14 +24,15 @@ export function newParameters() {
  * @param {string} password as typed; the same characters in another Unicode form are the same password
  * @param {PasswordParameters} parameters
  * @returns {Promise<Halves>}
- * @throws {Damaged} when the server asks for too few rounds
+ * @throws {Damaged} when the server asks for too few rounds, or gives no proper salt
  */
 export async function splitPassword(password, { salt, iterations }) {
   if (!Number.isSafeInteger(iterations) || iterations < ITERATIONS_LEAST || iterations > ITERATIONS_MOST) {
     throw new Damaged(`password parameters: ${iterations} rounds`)
   }
+  const saltBytes = saltOf(salt)
   const typed = await crypto.subtle.importKey('raw', utf8(password.normalize('NFKC')), 'PBKDF2', false, ['deriveBits'])
-  const stretch = { name: 'PBKDF2', hash: 'SHA-256', salt: fromB64Of(salt, 16), iterations }
+  const stretch = { name: 'PBKDF2', hash: 'SHA-256', salt: saltBytes, iterations }
   const master = new Uint8Array(await crypto.subtle.deriveBits(stretch, typed, 256))
   return halves(master, 'ks/account/v1')
 }
@@ -47,4 +48,13 @@ export async function halves(secret, label) {
   const wrap = await aesKey(wrapping)
   wipe(secret, wrapping)
   return { login, wrap }
+}
+
+/** @param {string} salt */
+function saltOf(salt) {
+  try {
+    return fromB64Of(salt, 16)
+  } catch {
+    throw new Damaged('password parameters: salt')
+  }
 }

@@ -17,6 +17,7 @@ export const KINDS = ['init', 'video', 'audio', 'thumbnail', 'preview', 'card', 
 
 /** The identity in clear, then at least a tag. */
 const IDENTITY_LENGTH = 57
+const KIND_AT = 48
 const TAG_LENGTH = 16
 
 /** The keys of one Event, derived per kind when first wanted. */
@@ -49,9 +50,16 @@ export class SegmentKeys {
  */
 export async function openSegment(keys, kind, number, sealed) {
   if (sealed.length < IDENTITY_LENGTH + TAG_LENGTH) throw new Damaged('segment: too short')
+  refuseUnknown(sealed)
   const identity = segmentIdentity(keys.opened.place, kind, number)
   if (!equal(identity, sealed.subarray(0, IDENTITY_LENGTH))) throw new DidNotBelong(`segment ${kind} ${number}: another identity`)
   return aesOpen(await keys.of(kind), segmentNonce(number), concat(identity, keys.opened.hash), sealed.subarray(IDENTITY_LENGTH))
+}
+
+/** An identity that no segment has: a kind beyond the last, a number beyond 32 bits. @param {Bytes} sealed */
+function refuseUnknown(sealed) {
+  const numberTop = sealed.subarray(IDENTITY_LENGTH - 8, IDENTITY_LENGTH - 4)
+  if (sealed[KIND_AT] >= KINDS.length || numberTop.some((byte) => byte !== 0)) throw new Damaged('segment: no such identity')
 }
 
 /** @param {import('./header.js').EventPlace} place @param {SegmentKind} kind @param {number} number @returns {Bytes} 57 */

@@ -1,0 +1,11 @@
+// Every suite. The same ones run in node and, under the production policy, in a browser.
+
+import { vectors } from './vectors.js'
+
+/**
+ * @typedef {{ vectors: (file: string) => Promise<any>, browser: boolean }} Env
+ * @typedef {{ name: string, browserOnly?: boolean, tests: Record<string, (env: Env) => Promise<void>|void> }} Suite
+ */
+
+/** @type {Suite[]} */
+export const suites = [vectors]
