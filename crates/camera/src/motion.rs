@@ -265,3 +265,6 @@ fn area(moving: &[bool]) -> Option<MotionBox> {
         h: share(bottom - top, ROWS),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,3 +203,6 @@ fn encoded(atom: &impl Encode) -> Vec<u8> {
     atom.encode(&mut out).expect("a vector takes any bytes, and no field is out of its range");
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,13 +149,13 @@ impl Artist {
 }
 
 /// Artist and encoder together.
-struct Studio {
+pub(crate) struct Studio {
     artist: Artist,
     encoder: Encoder,
 }
 
 impl Studio {
-    fn new(scene: DemoScene) -> Result<Self, CameraError> {
+    pub(crate) fn new(scene: DemoScene) -> Result<Self, CameraError> {
         let config = EncoderConfig::new()
             .bitrate(BitRate::from_bps(BITS_PER_SECOND))
             .max_frame_rate(FrameRate::from_hz(FPS as f32))
@@ -172,7 +172,8 @@ impl Studio {
         Ok(Self { artist: Artist::new(scene), encoder })
     }
 
-    fn shoot(&mut self, unix_ms: i64, elapsed_ms: i64) -> Result<AccessUnit, CameraError> {
+    /// The next picture, coded.
+    pub(crate) fn shoot(&mut self, unix_ms: i64, elapsed_ms: i64) -> Result<AccessUnit, CameraError> {
         let picture = self.artist.draw(unix_ms, elapsed_ms);
         let (w, h) = (picture.width, picture.height);
         let planes = YUVSlices::new((&picture.y, &picture.u, &picture.v), (w, h), (w, w / 2, w / 2));
