@@ -28,9 +28,9 @@ impl Alarms {
         self.bugs.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn found_misfiled(&self, home: Option<HomeId>, camera: Option<CameraId>, why: &dyn std::fmt::Display) {
+    pub(crate) fn found_misfiled(&self, why: &dyn std::fmt::Display) {
         self.misfiled.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(?home, ?camera, %why, "what was read is not what was decided about; it was not shown");
+        tracing::error!(%why, "what was read is not what was decided about; it was not shown");
     }
 
     pub(crate) fn found_conflicting(&self, home: Option<HomeId>, camera: Option<CameraId>, what: &str) {

@@ -21,14 +21,10 @@ pub struct CloudConfig {
     pub trusted_proxies: Vec<Network>,
     /// Who may sign up.
     pub sign_up: SignUpPolicy,
-    /// The folder for this server's own small secrets; its file system's free space is watched.
+    /// The folder for this server's own files: the certificate that it makes itself.
     pub data: PathBuf,
     /// Limits against guessing and flooding.
     pub limits: Limits,
-    /// What a new home may use, and how long it keeps Events.
-    pub homes: HomeDefaults,
-    /// Free space below which nothing more is taken from agents.
-    pub reserve: Reserve,
 }
 
 /// Where the certificate comes from.
@@ -50,27 +46,9 @@ pub enum TlsSource {
     },
 }
 
-/// Retention of a new home, and the most that its owner can set.
-#[derive(Debug, Clone, Copy)]
-pub struct HomeDefaults {
-    /// Days.
-    pub retention_days: u32,
-    /// Bytes; also the home's limit.
-    pub retention_bytes: u64,
-}
-
-/// Free disk space that is kept for the gate and the ledger.
-#[derive(Debug, Clone, Copy)]
-pub struct Reserve {
-    /// At least so many bytes.
-    pub bytes: u64,
-    /// And at least so many hundredths of the file system.
-    pub percent: u64,
-}
-
 impl CloudConfig {
-    /// A server on this address with its data in that folder, and everything else as it is by default: plain HTTP, sign-up by
-    /// invitation, 30 days and 50 GB for each home, a reserve of 1 GiB or 2 %.
+    /// A server on this address with its own files in that folder, and everything else as it is by default: plain HTTP, sign-up by
+    /// invitation.
     pub fn new(listen: SocketAddr, data: PathBuf) -> Self {
         Self {
             listen,
@@ -80,8 +58,6 @@ impl CloudConfig {
             sign_up: SignUpPolicy::Invitation,
             data,
             limits: Limits::default(),
-            homes: HomeDefaults { retention_days: 30, retention_bytes: 50_000_000_000 },
-            reserve: Reserve { bytes: 1 << 30, percent: 2 },
         }
     }
 }

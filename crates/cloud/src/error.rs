@@ -32,7 +32,7 @@ pub enum CloudError {
         /// Why.
         why: String,
     },
-    /// The truth could not be asked whether this is the first start.
+    /// The stores could not be asked what is there.
     #[error("the database does not answer: {0}")]
-    Truth(String),
+    Store(String),
 }

@@ -6,6 +6,8 @@
 
 mod agents;
 mod alarms;
+mod chains;
+mod change;
 mod cloud;
 mod config;
 mod day;
@@ -13,16 +15,19 @@ mod edge;
 mod error;
 pub mod example;
 mod feed;
+mod fleet;
+mod housekeeping;
 mod openapi;
 mod pace;
 mod people;
+mod reading;
 mod secret;
 mod serve;
 mod tls;
 
 pub use alarms::Alarms;
-pub use cloud::Cloud;
-pub use config::{CloudConfig, HomeDefaults, Limits, Network, ParseNetworkError, Rate, Reserve, TlsSource};
+pub use cloud::{Cloud, RunningCloud};
+pub use config::{CloudConfig, Limits, Network, ParseNetworkError, Rate, TlsSource};
 pub use edge::input::BodyKind;
 pub use edge::routes;
 pub use error::CloudError;

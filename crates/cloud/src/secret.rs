@@ -1,31 +1,15 @@
-//! This server's own small secret: for salts of names that don't exist, and for challenges that it needn't remember.
-
-use std::fs;
-use std::path::Path;
+//! The service's own small secret, at work: salts for names that don't exist, and challenges that needn't be remembered.
+//!
+//! It is kept in the truth, so that every node makes the same ones, and never leaves the server.
 
 use aws_lc_rs::hmac;
-use keepsight_world::World;
 
-use crate::error::CloudError;
-use crate::tls::write_private;
-
-/// Makes and recognises what only this server can have made.
+/// Makes and recognises what only this service can have made.
 pub(crate) struct ServerSecret(hmac::Key);
 
 impl ServerSecret {
-    /// Reads it from the folder, or makes it at first start.
-    pub(crate) fn open(folder: &Path, world: &World) -> Result<Self, CloudError> {
-        let path = folder.join("server.secret");
-        let fail = |source| CloudError::File { path: path.clone(), source };
-        fs::create_dir_all(folder).map_err(fail)?;
-        if !path.exists() {
-            write_private(&path, &world.random::<32>())?;
-        }
-        let bytes = fs::read(&path).map_err(fail)?;
-        if bytes.len() != 32 {
-            return Err(fail(std::io::Error::new(std::io::ErrorKind::InvalidData, "expected 32 bytes")));
-        }
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+    pub(crate) fn new(bytes: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
     /// A code over the parts, each under its length, so that no two lists of parts give one code.
@@ -51,18 +35,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_secret_is_kept_over_restarts_and_differs_between_servers() {
-        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let world = World::real();
-        let code = |folder: &Path| ServerSecret::open(folder, &world).unwrap().mac("salt", &[b"elm"]);
-        assert_eq!(code(one.path()), code(one.path()));
-        assert_ne!(code(one.path()), code(other.path()));
+    fn codes_differ_between_services_and_repeat_within_one() {
+        let code = |secret: u8| ServerSecret::new(&[secret; 32]).mac("salt", &[b"elm"]);
+        assert_eq!(code(1), code(1));
+        assert_ne!(code(1), code(2));
     }
 
     #[test]
     fn parts_are_not_run_together() {
-        let folder = tempfile::tempdir().unwrap();
-        let secret = ServerSecret::open(folder.path(), &World::real()).unwrap();
+        let secret = ServerSecret::new(&[1; 32]);
         assert_ne!(secret.mac("x", &[b"ab", b"c"]), secret.mac("x", &[b"a", b"bc"]));
         assert_ne!(secret.mac("x", &[b"ab"]), secret.mac("xa", &[b"b"]));
     }

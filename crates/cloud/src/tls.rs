@@ -76,6 +76,9 @@ fn make(names: &[String], certificate: &PathBuf, key: &PathBuf, world: &World) -
 /// Writes a file that only this user can read, whole or not at all.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CloudError> {
     let write = || -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
         let draft = path.with_extension("new");
         let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
         file.write_all(bytes)?;

@@ -31,7 +31,7 @@ pub(crate) struct Answer {
 enum Content {
     Nothing,
     Json(Vec<u8>),
-    Sealed(Vec<u8>),
+    Sealed(Bytes),
     Events(Body),
 }
 
@@ -53,7 +53,7 @@ impl Answer {
     }
 
     /// Sealed bytes, whose disclosure the receipt records.
-    pub(crate) const fn sealed(bytes: Vec<u8>, _recorded: &Receipt) -> Self {
+    pub(crate) const fn sealed(bytes: Bytes, _recorded: &Receipt) -> Self {
         Self { content: Content::Sealed(bytes), cookie: None }
     }
 

@@ -40,11 +40,6 @@ pub(crate) fn find(path: &str) -> Option<&'static Asset> {
     if last.contains('.') { None } else { ASSETS.get("index.html") }
 }
 
-/// All paths that are served, for tests.
-pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
-    ASSETS.keys().copied()
-}
-
 fn collect(folder: &'static Dir<'static>, assets: &mut HashMap<&'static str, Asset>) {
     for file in folder.files() {
         let Some(path) = file.path().to_str() else { continue };
@@ -91,7 +86,7 @@ mod tests {
 
     #[test]
     fn tests_and_tools_files_are_not_served() {
-        for path in paths() {
+        for path in ASSETS.keys() {
             assert!(!path.starts_with("tests/") && !path.ends_with(".json") && !path.ends_with(".ts"), "{path}");
         }
     }

@@ -15,7 +15,8 @@ use futures_util::FutureExt;
 use http::header::{self, HeaderMap};
 use http::request::Parts;
 use http::{HeaderValue, Method};
-use keepsight_gate::{Ask, Credential, Denied, Permit, TokenHash};
+use keepsight_gate::{Ask, Credential, Denied, Permit, Refused, TokenHash};
+use keepsight_ids::EventId;
 
 use super::answer::{COOKIE, Frame, RequestId};
 use super::client::Client;
@@ -46,7 +47,7 @@ pub(crate) async fn serve(cloud: Arc<Cloud>, request: Request) -> Response {
         Found::Nothing => return frame.failure(&Fault::not_found(), &[]),
     };
     let (route, params) = found;
-    let worked = AssertUnwindSafe(work(&cloud, route, params, client, &frame.request, &parts, body)).catch_unwind().await;
+    let worked = AssertUnwindSafe(work(&cloud, route, params, client, &parts, body)).catch_unwind().await;
     let outcome = worked.unwrap_or_else(|panic| Err(bug(&cloud, panic.as_ref())));
     match outcome {
         Ok(answer) => frame.success(answer),
@@ -62,16 +63,19 @@ async fn work(
     route: &Route,
     params: super::params::RawParams,
     client: Client,
-    request: &RequestId,
     parts: &Parts,
     body: Body,
 ) -> Outcome<super::answer::Answer> {
-    let _turn = cloud.guard.turn().await?;
+    let _turn = match cloud.guard.turn().await {
+        Ok(turn) => turn,
+        Err(_) if !route.is_for_browsers() => return Err(cloud.fleet.come_back(&cloud.world)),
+        Err(fault) => return Err(fault),
+    };
     if route.is_for_browsers() && !parts.method.is_safe() {
         client.same_origin(&parts.headers, cloud.config.public_url.as_deref())?;
     }
     let ask = route.first_question(&params).map_err(|_| Fault::not_found())?;
-    let asker = Asker { credential: credential(route, &parts.headers), neighbour: client.address.into() };
+    let asker = Asker { credential: credential(route, &parts.headers), neighbour: client.address.into(), event: params.parse("event") };
     let asked = cloud.world.now();
     let mut permit = asker.ask(cloud, ask).await?;
     content_type(route, &parts.headers)?;
@@ -81,8 +85,7 @@ async fn work(
         permit = asker.ask(cloud, ask).await?;
     }
     let query = parts.uri.query().map(str::to_owned);
-    let request = request.clone();
-    let call = RawCall { cloud: cloud.clone(), permit, asker, client, request, params, query, body };
+    let call = RawCall { cloud: cloud.clone(), permit, asker, client, params, query, body };
     let handled = (route.handler)(call);
     let limit = cloud.config.limits.handler_time;
     let outcome = if parts.method.is_safe() {
@@ -125,6 +128,8 @@ fn log(route: &Route, request: &RequestId, fault: &Fault) {
 pub(crate) struct Asker {
     credential: Credential,
     neighbour: Neighbour,
+    /// The Event in the path, for the record of a refusal.
+    event: Option<EventId>,
 }
 
 impl Asker {
@@ -139,15 +144,35 @@ impl Asker {
         if shows_something {
             allowed(cloud.guard.unknown.has(&self.neighbour))?;
         }
-        let denied = match cloud.gate.check(&credential, ask).await {
+        let refused = match cloud.gate.check_told(&credential, ask).await {
             Ok(permit) => return Ok(permit),
-            Err(denied) => denied,
+            Err(refused) => refused,
         };
+        let denied = refused.denied;
+        self.record(cloud, refused).await;
         if shows_something && denied == Denied::NotSignedIn {
             // Guessing tokens is slowed by where it comes from; the guess itself is nowhere remembered.
             allowed(cloud.guard.unknown.take(self.neighbour))?;
         }
         Err(denied.into())
+    }
+
+    /// Somebody who belongs to the home was refused: its people can see that. The refusal stands whether or not it is on record.
+    async fn record(&self, cloud: &Cloud, refused: Refused) {
+        let Some(member) = refused.member else { return };
+        let refusal = keepsight_ledger::Refusal {
+            viewer: member.account,
+            session: member.session,
+            device: member.device,
+            home: member.home,
+            camera: member.camera,
+            event: self.event,
+            revision: refused.revision,
+            at: refused.at,
+        };
+        if let Err(error) = cloud.ledger.refused(refusal).await {
+            tracing::error!(%error, "a refusal is not on record");
+        }
     }
 
     /// The token's hash beside an invitation.

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use keepsight_ids::AccountId;
 use keepsight_world::{Instant, World};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -149,7 +150,27 @@ pub(crate) struct Guard {
     tarpit: Buckets<[u8; 32]>,
     requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
+    seats: Arc<Mutex<HashMap<AccountId, usize>>>,
+    seats_max: usize,
     world: World,
+}
+
+/// One of the update streams that an account may have open; given back when dropped.
+pub(crate) struct Seat {
+    account: AccountId,
+    seats: Arc<Mutex<HashMap<AccountId, usize>>>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut seats = self.seats.lock().expect("no panic while the seats are held");
+        if let Some(taken) = seats.get_mut(&self.account) {
+            *taken -= 1;
+            if *taken == 0 {
+                seats.remove(&self.account);
+            }
+        }
+    }
 }
 
 /// How long a request may wait for its turn before it is sent away.
@@ -166,6 +187,8 @@ impl Guard {
             tarpit: Buckets::new(Rate::new(10, Duration::from_secs(30)), world.clone()),
             requests: Arc::new(Semaphore::new(limits.requests)),
             streams: Arc::new(Semaphore::new(limits.streams)),
+            seats: Arc::default(),
+            seats_max: limits.streams_per_account,
             world,
         }
     }
@@ -177,6 +200,17 @@ impl Guard {
             Ok(Ok(place)) => Ok(place),
             _ => Err(self.shed()),
         }
+    }
+
+    /// A seat for one more update stream of this account, if it may have one more.
+    pub(crate) fn seat(&self, account: AccountId) -> Option<Seat> {
+        let mut seats = self.seats.lock().expect("no panic while the seats are held");
+        let taken = seats.entry(account).or_insert(0);
+        if *taken >= self.seats_max {
+            return None;
+        }
+        *taken += 1;
+        Some(Seat { account, seats: self.seats.clone() })
     }
 
     pub(crate) fn shed(&self) -> Fault {

@@ -11,10 +11,10 @@ use std::time::Duration;
 use axum::body::Bytes;
 use futures_util::future::BoxFuture;
 use http::Method;
-use keepsight_gate::{Action, Ask, Credential, Permit, PrincipalKind, Scope};
+use keepsight_gate::{Action, Ask, Permit, PrincipalKind, Scope};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::answer::{Answer, RequestId};
+use super::answer::Answer;
 use super::client::Client;
 use super::dispatch::Asker;
 use super::fault::{Fault, Outcome};
@@ -31,7 +31,6 @@ pub(crate) struct Call<P = (), Q = (), B = ()> {
     /// For a handler that does a second deed: asks the gate again with the same credential.
     pub(crate) asker: Asker,
     pub(crate) client: Client,
-    pub(crate) request: RequestId,
     pub(crate) params: P,
     pub(crate) query: Q,
     pub(crate) body: B,
@@ -43,7 +42,6 @@ pub(crate) struct RawCall {
     pub(crate) permit: Permit,
     pub(crate) asker: Asker,
     pub(crate) client: Client,
-    pub(crate) request: RequestId,
     pub(crate) params: RawParams,
     pub(crate) query: Option<String>,
     pub(crate) body: Bytes,
@@ -210,7 +208,6 @@ fn parse<P: Params, Q: Query, B: Input>(raw: RawCall) -> Outcome<Call<P, Q, B>> 
         permit: raw.permit,
         asker: raw.asker,
         client: raw.client,
-        request: raw.request,
     })
 }
 
@@ -272,6 +269,3 @@ pub(crate) fn all() -> Routes {
     crate::agents::add(&mut routes);
     routes
 }
-
-/// The credential of a question asked later in the same request.
-pub(crate) type Shown = Credential;

@@ -50,12 +50,3 @@ pub(crate) fn epoch(package: &EpochPackage) -> EpochRow {
         previous: package.previous.as_ref().map(sealed),
     }
 }
-
-pub(crate) fn to_epoch(row: EpochRow) -> EpochPackage {
-    let slot = |row: SealedSlotRow| SealedToSlot { slot: row.slot, enc: B32(row.sealed.enc), ct: B64(row.sealed.ct) };
-    EpochPackage {
-        epoch: row.epoch.0,
-        sealed: row.sealed.into_iter().map(slot).collect(),
-        previous: row.previous.map(to_sealed),
-    }
-}

@@ -1,0 +1,142 @@
+//! An agent's session: proving its key, reading the chain, saying how it does.
+//!
+//! A challenge carries its own proof and age, so that nothing is remembered of agents that never come back with it.
+
+use keepsight_gate::{Change, NewSession};
+use keepsight_ids::{B32, B64, SessionId, UnixMillis};
+use keepsight_seal::{SignPublic, Subject, verify_session};
+use keepsight_store::{CameraState as Reported, StatusReport};
+use keepsight_wire::agent::{AgentChain, AgentSession, CameraPut, Challenge, SessionOpen, Status, StatusAck};
+use keepsight_wire::people::CameraState;
+
+use crate::chains::entry;
+use crate::change::wrong_sign_in;
+use crate::cloud::Cloud;
+use crate::edge::answer::Answer;
+use crate::edge::dispatch::token_hash;
+use crate::edge::fault::{Fault, Outcome};
+use crate::edge::input::{Json, Named};
+use crate::edge::limits::allowed;
+use crate::edge::routes::Call;
+use crate::feed::What;
+use crate::people::{After, rows, verify_name};
+use crate::secret::same;
+
+/// How long a session lasts; its agent opens the next before that.
+const SESSION_LIFE_MS: i64 = 24 * 3600 * 1000;
+/// How long a challenge is good for.
+const CHALLENGE_LIFE_MS: i64 = 60_000;
+/// The most cameras in one report.
+const CAMERAS_MAX: usize = 64;
+
+pub(super) async fn challenge(call: Call) -> Outcome<Answer> {
+    let cloud = &call.cloud;
+    let mut bytes = cloud.world.unix_millis().to_be_bytes().to_vec();
+    bytes.extend(cloud.world.random::<16>());
+    bytes.extend(proof(cloud, &bytes));
+    Answer::json(&Challenge { challenge: B64(bytes) })
+}
+
+fn proof(cloud: &Cloud, stated: &[u8]) -> [u8; 32] {
+    cloud.secret.mac("agent's challenge", &[stated])
+}
+
+/// Whether this server made it within the last minute.
+fn is_ours(cloud: &Cloud, challenge: &[u8]) -> bool {
+    let Some((stated, code)) = challenge.split_at_checked(24) else { return false };
+    let made = i64::from_be_bytes(stated[..8].try_into().expect("8 of 24 bytes"));
+    let age = cloud.world.unix_millis().saturating_sub(made);
+    same(&proof(cloud, stated), code) && (0..=CHALLENGE_LIFE_MS).contains(&age)
+}
+
+pub(super) async fn open(call: Call<(), (), Json<SessionOpen>>) -> Outcome<Answer> {
+    let Call { cloud, permit, asker, body: Json(SessionOpen { agent, challenge, signature }), .. } = call;
+    allowed(cloud.guard.unknown.has(&asker.neighbour()))?;
+    cloud.fleet.take_back(&cloud.world)?;
+    let row = cloud.truth.agent_key(&permit, agent).await?;
+    // An agent that does not exist has a key that nobody holds: the same work, the same answer.
+    let key = row.as_ref().map_or_else(|| cloud.secret.mac("key of no agent", &[agent.as_bytes()]), |row| row.key);
+    let verified = verify_session(&SignPublic(B32(key)), &challenge.0, cloud.fingerprint, &signature);
+    if !is_ours(&cloud, &challenge.0) || verified.is_err() || row.is_none() {
+        allowed(cloud.guard.unknown.take(asker.neighbour()))?;
+        return Err(wrong_sign_in());
+    }
+    let token = cloud.world.random::<32>();
+    let session = NewSession {
+        session: SessionId::from_bytes(cloud.world.random()),
+        token: token_hash(&token),
+        device: String::new(),
+        life_ms: SESSION_LIFE_MS,
+    };
+    let changed = cloud.change(permit, Change::OpenAgentSession { agent, key, session }).await?;
+    Answer::json(&AgentSession {
+        token: data_encoding::BASE64URL_NOPAD.encode(&token),
+        expires: changed.at.plus_ms(SESSION_LIFE_MS),
+        now: UnixMillis(cloud.world.unix_millis()),
+    })
+}
+
+pub(super) async fn chain(call: Call<(), Named<After>>) -> Outcome<Answer> {
+    let Call { cloud, permit, query: Named(After { after }), .. } = call;
+    let locked = cloud.truth.chain(&permit, after).await?;
+    let receipt = cloud.plain_receipt(permit)?;
+    Answer::json(&AgentChain { entries: cloud.open(locked, &receipt)?.into_iter().map(entry).collect() })
+}
+
+pub(super) async fn status(call: Call<(), (), Json<Status>>) -> Outcome<Answer> {
+    let Call { cloud, permit, body: Json(status), .. } = call;
+    let home = permit.home().ok_or_else(Fault::not_found)?;
+    let chain_seq = permit.chain_seq().ok_or_else(Fault::not_found)?;
+    let agent = permit.agent();
+    cloud.records.put_status(&permit, report(status)?).await?;
+    let cameras = cloud.truth.cameras(&permit).await?;
+    let receipt = cloud.plain_receipt(permit)?;
+    let off = cloud.open(cameras, &receipt)?.into_iter().filter(|row| !row.on && Some(row.agent) == agent);
+    let ack = StatusAck { now: UnixMillis(cloud.world.unix_millis()), chain_seq, off: off.map(|row| row.camera).collect() };
+    cloud.heard(home, agent);
+    Answer::json(&ack)
+}
+
+fn report(status: Status) -> Outcome<StatusReport> {
+    if status.version.len() > 64 || !status.version.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Fault::bad_request("body: version: expected at most 64 visible ASCII characters"));
+    }
+    if status.cameras.len() > CAMERAS_MAX {
+        return Err(Fault::bad_request(format!("body: cameras: expected at most {CAMERAS_MAX}")));
+    }
+    // Whether an agent is away is seen here, and said by nobody else.
+    let state = |state| match state {
+        CameraState::Recording => Some(Reported::Recording),
+        CameraState::NotReached => Some(Reported::NotReached),
+        CameraState::Changed => Some(Reported::Changed),
+        CameraState::Off => Some(Reported::Off),
+        CameraState::AgentAway => None,
+    };
+    let cameras = status.cameras.into_iter().filter_map(|said| Some((said.camera, state(said.state)?, said.since)));
+    Ok(StatusReport {
+        version: status.version,
+        chain_seq: status.chain_seq,
+        epoch: status.epoch,
+        spool_bytes: status.spool_bytes,
+        cameras: cameras.collect(),
+    })
+}
+
+pub(super) async fn put_camera(call: Call<(), (), Json<CameraPut>>) -> Outcome<Answer> {
+    use keepsight_gate::{Action, Ask};
+    let Call { cloud, permit, asker, body: Json(CameraPut { name }), .. } = call;
+    let camera = permit.camera().ok_or_else(Fault::not_found)?;
+    verify_name(&cloud, permit, &name, Subject::Camera(camera)).await?;
+    let permit = asker.ask(&cloud, Ask::own_camera(Action::AgentPutCamera, camera)).await?;
+    cloud.change(permit, Change::PutCamera(rows::signed(&name))).await?;
+    Ok(Answer::done())
+}
+
+impl Cloud {
+    /// An agent was heard: its home's pages may want to know, the first time after a silence.
+    fn heard(&self, home: keepsight_ids::HomeId, agent: Option<keepsight_ids::AgentId>) {
+        if agent.is_some_and(|agent| self.fleet.heard(agent, &self.world)) {
+            self.feed.tell(home, What::Home);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Keeping house: retention deletes, the doomed are buried, and what nobody owns is collected. Discloses nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use keepsight_ids::UnixMillis;
+use keepsight_store::objects::collect;
+use keepsight_store::records::Retention;
+use keepsight_store::truth::RetentionRow;
+use keepsight_store::StoreError;
+
+use crate::cloud::Cloud;
+use crate::feed::What;
+
+/// How often retention is looked at.
+const EVERY: Duration = Duration::from_secs(5 * 60);
+/// How many of these rounds pass between looks for orphans, which list every object.
+const ORPHANS_EVERY: u32 = 72;
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// Runs until the server stops.
+pub(crate) async fn run(cloud: Arc<Cloud>) {
+    let mut stopping = cloud.stopping.subscribe();
+    let mut round: u32 = 0;
+    loop {
+        if let Err(error) = keep_house(&cloud, round).await {
+            tracing::error!(%error, "housekeeping failed; it is tried again in a while");
+        }
+        round = round.wrapping_add(1);
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = cloud.world.sleep(EVERY) => {}
+        }
+    }
+}
+
+async fn keep_house(cloud: &Cloud, round: u32) -> Result<(), StoreError> {
+    for rule in cloud.truth.retention_rules().await? {
+        retain(cloud, &rule).await?;
+    }
+    collect::bury(&*cloud.records, &cloud.objects).await?;
+    if round % ORPHANS_EVERY == 0 {
+        collect::collect_orphans(&*cloud.records, &cloud.objects).await?;
+    }
+    cloud.truth.sweep().await?;
+    cloud.fleet.tidy(&cloud.world);
+    Ok(())
+}
+
+async fn retain(cloud: &Cloud, rule: &RetentionRow) -> Result<(), StoreError> {
+    loop {
+        let now = UnixMillis(cloud.world.unix_millis());
+        let older_than = now.plus_ms(-DAY_MS.saturating_mul(i64::from(rule.days)));
+        let swept = cloud.records.sweep(rule.home, Retention { now, older_than, bytes_max: rule.bytes }).await?;
+        for (camera, event) in &swept.events {
+            cloud.feed.tell(rule.home, What::Event { camera: *camera, event: *event, fresh: false });
+        }
+        if !swept.more {
+            return Ok(());
+        }
+    }
+}
