@@ -12,4 +12,10 @@ pub mod truth;
 
 pub use error::StoreError;
 pub use objects::{ObjectKey, Objects, Reserve, SealedObject, StoredObject, StoredSegment};
-pub use records::{Records, SqliteRecords};
+pub use records::{
+    AgentStatus, CameraReport, CameraState, CameraSummary, Cursor, EventDetail, EventPage, EventQuery,
+    EventRow, FiledGap, Gap, GapReason, HeaderFacts, Neighbour, Neighbours, ParseCursorError, Records,
+    Retention, SegmentRow, SqliteRecords, StatusReport, StoredHeader, Swept, Usage, View, ViewPage,
+    ViewQuery, upload_segment,
+};
+pub use truth::*;

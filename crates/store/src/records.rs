@@ -13,7 +13,7 @@ mod upload;
 
 use async_trait::async_trait;
 use keepsight_gate::Permit;
-use keepsight_ids::{B32, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
+use keepsight_ids::{B32, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
 use keepsight_ledger::{Journal, Locked};
 
 pub(crate) use asked::{Asked, Place};
@@ -21,8 +21,8 @@ pub use cursor::{Cursor, ParseCursorError};
 pub use header::HeaderFacts;
 pub use rows::{
     AgentStatus, CameraReport, CameraState, CameraSummary, EventDetail, EventPage, EventQuery, EventRow,
-    FiledGap, Gap, GapReason, Neighbour, Retention, SegmentRow, StatusReport, StoredHeader, Swept, Usage,
-    View, ViewPage, ViewQuery,
+    FiledGap, Gap, GapReason, Neighbour, Neighbours, Retention, SegmentRow, StatusReport, StoredHeader,
+    Swept, Usage, View, ViewPage, ViewQuery,
 };
 pub use sqlite::SqliteRecords;
 pub use upload::upload_segment;
@@ -100,6 +100,17 @@ pub trait Records: Journal + 'static {
     /// [`StoreError::NotFound`].
     async fn event(&self, permit: &Permit, event: EventId) -> Result<Locked<EventDetail>, StoreError>;
 
+    /// The Events beside one of the home, on any of the Permit's cameras (`ListEvents`).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    async fn neighbours(
+        &self,
+        permit: &Permit,
+        camera: CameraId,
+        event: EventId,
+    ) -> Result<Locked<Neighbours>, StoreError>;
+
     /// Where a segment's object is (`ReadSegment`, `DownloadSegment`); what [`crate::Objects::read`] takes, and nobody else can read.
     ///
     /// # Errors
@@ -158,8 +169,8 @@ pub trait Records: Journal + 'static {
     /// [`StoreError::NotFound`].
     async fn delete(&self, permit: &Permit, event: EventId) -> Result<(), StoreError>;
 
-    /// Who saw what, newest first (`ReadHomeViews`, `ReadEventViews`): everybody's to those who may see all cameras, and their own
-    /// to others.
+    /// Who saw what, newest first (`ReadHomeViews`, `ReadEventViews`): of the cameras that the Permit covers. Lists of the whole
+    /// home are told to those who may see all of it, and whoever has no right to download (a guest) is told of their own alone.
     ///
     /// # Errors
     /// A [`StoreError`].

@@ -1,6 +1,6 @@
 //! Reads out of a Permit what a function of Records may do, and refuses a Permit for something else or one that was kept.
 
-use keepsight_gate::{Action, CameraScope, Permit};
+use keepsight_gate::{Action, CameraScope, Permit, Rights};
 use keepsight_ids::{AccountId, AgentId, CameraId, EventId, HomeId, UnixMillis};
 use keepsight_world::World;
 
@@ -14,6 +14,7 @@ pub(crate) struct Asked {
     pub(crate) cameras: CameraScope,
     pub(crate) account: Option<AccountId>,
     pub(crate) agent: Option<AgentId>,
+    pub(crate) rights: Rights,
     pub(crate) now: UnixMillis,
 }
 
@@ -39,6 +40,7 @@ impl Asked {
             cameras: permit.cameras().clone(),
             account: permit.account(),
             agent: permit.agent(),
+            rights: permit.rights(),
             now: permit.truth_time(),
         })
     }

@@ -83,6 +83,15 @@ pub struct EventDetail {
     pub event: EventRow,
     /// Its segments, by kind and number.
     pub segments: Vec<SegmentRow>,
+    /// The next later one on its camera ([`super::Records::neighbours`] looks across cameras).
+    pub newer: Option<Neighbour>,
+    /// The next earlier one on its camera.
+    pub older: Option<Neighbour>,
+}
+
+/// The Events beside one, in the order of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Neighbours {
     /// The next later one within the Permit's cameras.
     pub newer: Option<Neighbour>,
     /// The next earlier one within the Permit's cameras.
@@ -337,6 +346,15 @@ impl Identified for Neighbour {
 
     fn identities(&self, tell: &mut dyn FnMut(Identity)) {
         tell(Identity::event(self.home, self.camera, self.event).beside());
+    }
+}
+
+impl Identified for Neighbours {
+    const FOOTAGE: bool = true;
+
+    fn identities(&self, tell: &mut dyn FnMut(Identity)) {
+        self.newer.identities(tell);
+        self.older.identities(tell);
     }
 }
 

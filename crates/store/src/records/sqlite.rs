@@ -11,16 +11,16 @@ mod views;
 use std::path::Path;
 
 use async_trait::async_trait;
-use keepsight_gate::{Action, Permit};
-use keepsight_ids::{B32, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
+use keepsight_gate::{Action, CameraScope, Permit};
+use keepsight_ids::{B32, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
 use keepsight_ledger::{Journal, JournalError, Locked, Record};
 use keepsight_world::World;
 use rusqlite::Connection;
 
 use super::asked::Asked;
 use super::{
-    AgentStatus, CameraReport, CameraSummary, EventDetail, EventPage, EventQuery, Gap, Records, Retention,
-    StatusReport, StoredHeader, Swept, Usage, ViewPage, ViewQuery,
+    AgentStatus, CameraReport, CameraSummary, EventDetail, EventPage, EventQuery, Gap, Neighbours, Records,
+    Retention, StatusReport, StoredHeader, Swept, Usage, ViewPage, ViewQuery,
 };
 use crate::sqlite::{Options, Sqlite};
 use crate::{ObjectKey, StoreError, StoredObject, StoredSegment, objects};
@@ -131,6 +131,18 @@ impl Records for SqliteRecords {
         self.read("event", move |db| events::detail(db, &asked, event)).await.map(Locked::new)
     }
 
+    async fn neighbours(
+        &self,
+        permit: &Permit,
+        camera: CameraId,
+        event: EventId,
+    ) -> Result<Locked<Neighbours>, StoreError> {
+        let asked = self.asked(permit, &[Action::ListEvents])?;
+        self.read("neighbours", move |db| events::neighbours(db, &asked, camera, event))
+            .await
+            .map(Locked::new)
+    }
+
     async fn segment(
         &self,
         permit: &Permit,
@@ -166,7 +178,11 @@ impl Records for SqliteRecords {
     }
 
     async fn usage(&self, permit: &Permit) -> Result<Locked<Usage>, StoreError> {
-        let asked = self.asked(permit, &[Action::ReadHome, Action::ManageHome, Action::AgentIngest])?;
+        let mut asked = self.asked(permit, &[Action::ReadHome, Action::ManageHome, Action::AgentIngest])?;
+        if permit.action() == Action::AgentIngest {
+            // What an upload is measured against is the whole home's, and is not told to the agent.
+            asked.cameras = CameraScope::All;
+        }
         self.read("usage", move |db| events::usage(db, &asked)).await.map(Locked::new)
     }
 

@@ -72,10 +72,19 @@ impl Query {
         self.and("WHERE home = ?", [blob(asked.home.as_bytes())]).covered(&asked.cameras)
     }
 
-    fn covered(mut self, cameras: &CameraScope) -> Self {
+    fn covered(self, cameras: &CameraScope) -> Self {
+        self.among("camera", cameras, "")
+    }
+
+    /// Only what is of no camera in particular, or of one of these.
+    pub(super) fn covered_or_none(self, cameras: &CameraScope) -> Self {
+        self.among("(camera IS NULL OR camera", cameras, ")")
+    }
+
+    fn among(mut self, before: &str, cameras: &CameraScope, after: &str) -> Self {
         if let CameraScope::Some(cameras) = cameras {
             let marks = vec!["?"; cameras.len()].join(", ");
-            self.sql.push_str(&format!(" AND camera IN ({marks})"));
+            self.sql.push_str(&format!(" AND {before} IN ({marks}){after}"));
             self.values.extend(cameras.iter().map(|camera| blob(camera.as_bytes())));
         }
         self

@@ -1,7 +1,7 @@
 //! Events as people see them: pages, one with its neighbours, a camera's newest, what was seen and kept.
 
 use bytes::Bytes;
-use keepsight_ids::{EventId, SegmentKind, SegmentNo, UnixMillis};
+use keepsight_ids::{CameraId, EventId, SegmentKind, SegmentNo, UnixMillis};
 use keepsight_ledger::Span;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -10,7 +10,7 @@ use crate::objects::SealedIdentity;
 use crate::records::asked::{Asked, Place};
 use crate::records::{
     CameraSummary, Cursor, EventDetail, EventPage, EventQuery, EventRow, FiledGap, GAPS_MAX, Gap, GapReason,
-    HeaderFacts, Neighbour, PAGE_MAX, SegmentRow, Usage,
+    HeaderFacts, Neighbour, Neighbours, PAGE_MAX, SegmentRow, Usage,
 };
 use crate::{StoreError, StoredSegment};
 
@@ -116,11 +116,27 @@ pub(super) fn detail(db: &Connection, asked: &Asked, event: EventId) -> Result<E
         .and("AND event = ?", [blob(event.as_bytes())])
         .one(db, read_event)?
         .ok_or(StoreError::NotFound)?;
-    Ok(EventDetail {
-        segments: segments(db, place)?,
-        newer: neighbour(db, asked, &event, (">", "ASC"))?,
-        older: neighbour(db, asked, &event, ("<", "DESC"))?,
-        event,
+    let Neighbours { newer, older } = around(db, asked, &cursor(&event))?;
+    Ok(EventDetail { segments: segments(db, place)?, newer, older, event })
+}
+
+pub(super) fn neighbours(
+    db: &Connection,
+    asked: &Asked,
+    camera: CameraId,
+    event: EventId,
+) -> Result<Neighbours, StoreError> {
+    let from = Query::new("SELECT filed FROM events")
+        .within(asked)
+        .and("AND camera = ? AND event = ?", [blob(camera.as_bytes()), blob(event.as_bytes())])
+        .one(db, |row| Ok(Cursor { filed: col::millis(row, 0)?, camera, event }))?;
+    around(db, asked, &from.ok_or(StoreError::NotFound)?)
+}
+
+fn around(db: &Connection, asked: &Asked, from: &Cursor) -> Result<Neighbours, StoreError> {
+    Ok(Neighbours {
+        newer: neighbour(db, asked, from, (">", "ASC"))?,
+        older: neighbour(db, asked, from, ("<", "DESC"))?,
     })
 }
 
@@ -128,12 +144,12 @@ pub(super) fn detail(db: &Connection, asked: &Asked, event: EventId) -> Result<E
 fn neighbour(
     db: &Connection,
     asked: &Asked,
-    event: &EventRow,
+    from: &Cursor,
     (than, order): (&str, &str),
 ) -> Result<Option<Neighbour>, StoreError> {
     Query::new("SELECT home, camera, event FROM events")
-        .near(asked)
-        .and(&format!("AND (filed, camera, event) {than} (?, ?, ?)"), place_in_time(&cursor(event)))
+        .within(asked)
+        .and(&format!("AND (filed, camera, event) {than} (?, ?, ?)"), place_in_time(from))
         .and(&format!("ORDER BY filed {order}, camera {order}, event {order} LIMIT 1"), [])
         .one(db, |row| {
             Ok(Neighbour {

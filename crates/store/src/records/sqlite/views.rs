@@ -1,6 +1,6 @@
 //! The ledger's records: appended, numbered within their home, never changed.
 
-use keepsight_gate::CameraScope;
+use keepsight_gate::{CameraScope, Right};
 use keepsight_ledger::Record;
 use rusqlite::{Connection, Row, params};
 
@@ -31,15 +31,7 @@ pub(super) fn append(tx: &Connection, batch: &[Record]) -> Result<(), StoreError
 
 pub(super) fn page(db: &Connection, asked: &Asked, query: &ViewQuery) -> Result<ViewPage, StoreError> {
     let limit = query.limit.clamp(1, PAGE_MAX);
-    let mut select = Query::new("SELECT number, bytes, sha256 FROM ledger")
-        .and("WHERE home = ?", [blob(asked.home.as_bytes())]);
-    if let Some(camera) = asked.camera {
-        select = select.and("AND camera = ?", [blob(camera.as_bytes())]);
-    }
-    if let CameraScope::Some(_) = asked.cameras {
-        // Whoever may not see all cameras learns of nobody else's looking.
-        select = select.and("AND viewer = ?", [blob(asked.account()?.as_bytes())]);
-    }
+    let mut select = mine(asked)?;
     if let Some(event) = query.event {
         select = select.and("AND event = ?", [blob(asked.place(event)?.event.as_bytes())]);
     }
@@ -55,6 +47,24 @@ pub(super) fn page(db: &Connection, asked: &Asked, query: &ViewQuery) -> Result<
     views.truncate(limit as usize);
     let next = views.last().filter(|_| more).map(|view| view.number);
     Ok(ViewPage { views, next })
+}
+
+/// The records that the Permit's account may read: of the cameras that it covers, of whole lists to those who may see every
+/// camera, and to a guest (who may not take footage away) their own alone.
+fn mine(asked: &Asked) -> Result<Query, StoreError> {
+    let own = blob(asked.account()?.as_bytes());
+    let mut select = Query::new("SELECT number, bytes, sha256 FROM ledger")
+        .and("WHERE home = ?", [blob(asked.home.as_bytes())]);
+    if !asked.rights.has(Right::Download) {
+        select = select.and("AND viewer = ?", [own.clone()]);
+    }
+    if let Some(camera) = asked.camera {
+        return Ok(select.and("AND camera = ?", [blob(camera.as_bytes())]));
+    }
+    if let CameraScope::Some(_) = asked.cameras {
+        select = select.and("AND (camera IS NOT NULL OR viewer = ?)", [own]).covered_or_none(&asked.cameras);
+    }
+    Ok(select)
 }
 
 fn read_view(row: &Row<'_>) -> Result<View, StoreError> {
