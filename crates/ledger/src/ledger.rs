@@ -229,3 +229,6 @@ fn facts(permit: &Permit, disclosure: &Disclosure) -> Result<Facts, LedgerError>
         at: permit.truth_time(),
     })
 }
+
+#[cfg(test)]
+mod tests;

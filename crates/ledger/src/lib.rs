@@ -26,6 +26,8 @@ mod ledger;
 mod locked;
 mod receipt;
 mod record;
+#[cfg(test)]
+mod testing;
 
 pub use identity::{Identified, Identity};
 pub use journal::{Journal, JournalError};

@@ -50,3 +50,6 @@ impl<T> fmt::Debug for Locked<T> {
         f.write_str("Locked")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,6 @@ pub enum Misfiled {
 /// }
 /// ```
 #[derive(Debug)]
-#[must_use]
 pub struct Receipt {
     viewer: Option<AccountId>,
     home: Option<HomeId>,

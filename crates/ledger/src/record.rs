@@ -111,3 +111,53 @@ impl Record {
 fn hash(bytes: &[u8]) -> B32 {
     B32(digest(&SHA256, bytes).as_ref().try_into().expect("SHA-256 has 32 bytes"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn facts(device: String, at: i64) -> Facts {
+        Facts {
+            v: Record::VERSION,
+            kind: Kind::Opened,
+            viewer: AccountId::from_bytes([1; 16]),
+            session: Some(SessionId::from_bytes([2; 16])),
+            device,
+            home: HomeId::from_bytes([3; 16]),
+            camera: Some(CameraId::from_bytes([4; 16])),
+            event: None,
+            span: Some(Span { from: UnixMillis(at), until: UnixMillis(at) }),
+            revision: Revision(7),
+            at: UnixMillis(at),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_is_read_back_as_it_was(device in ".{0,40}", at: i64) {
+            let record = Record::seal(facts(device, at));
+            prop_assert_eq!(Record::read(record.bytes()), Ok(record.clone()));
+        }
+
+        #[test]
+        fn a_changed_byte_is_another_record_or_none(at: usize, bit in 0u8..8) {
+            let record = Record::seal(facts("a browser".to_owned(), 1));
+            let mut bytes = record.bytes().to_vec();
+            let at = at % bytes.len();
+            bytes[at] ^= 1 << bit;
+            if let Ok(other) = Record::read(&bytes) {
+                prop_assert_ne!(other.hash(), record.hash());
+            }
+        }
+    }
+
+    #[test]
+    fn another_spelling_of_the_same_facts_is_refused() {
+        let record = Record::seal(facts("a browser".to_owned(), 1));
+        let spaced = String::from_utf8(record.bytes().to_vec()).unwrap().replacen(':', ": ", 1);
+        assert_eq!(Record::read(spaced.as_bytes()), Err(Unreadable));
+        let other_version = Record::seal(Facts { v: 2, ..record.facts().clone() });
+        assert_eq!(Record::read(other_version.bytes()), Err(Unreadable));
+    }
+}

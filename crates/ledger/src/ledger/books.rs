@@ -124,3 +124,72 @@ impl Books {
         self.durable.insert(key);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keepsight_ids::UnixMillis;
+
+    use super::*;
+
+    fn facts(event: u32, at: i64) -> Facts {
+        let mut id = [0; 16];
+        id[..4].copy_from_slice(&event.to_be_bytes());
+        Facts {
+            v: Record::VERSION,
+            kind: Kind::Opened,
+            viewer: AccountId::from_bytes([1; 16]),
+            session: None,
+            device: String::new(),
+            home: HomeId::from_bytes([1; 16]),
+            camera: None,
+            event: Some(EventId::from_bytes(id)),
+            span: None,
+            revision: Revision(0),
+            at: UnixMillis(at),
+        }
+    }
+
+    fn enter(books: &mut Books, event: u32, at: i64) -> Entered {
+        let facts = facts(event, at);
+        books.enter(Key::of(&facts, Revision(0)), || Record::seal(facts))
+    }
+
+    fn commit(books: &mut Books) {
+        while let Some((keys, _)) = books.next_batch() {
+            books.settle(keys, &Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_room_comes_back() {
+        let mut books = Books::default();
+        let mut kept = Vec::new();
+        for event in 0..PENDING_MAX as u32 {
+            kept.push(enter(&mut books, event, 0));
+        }
+        assert!(matches!(enter(&mut books, u32::MAX, 0), Entered::Full));
+        assert!(
+            matches!(enter(&mut books, 0, 0), Entered::Wait { start: false, .. }),
+            "a follower costs no record"
+        );
+        commit(&mut books);
+        assert!(matches!(enter(&mut books, u32::MAX, 0), Entered::Wait { start: true, .. }));
+        assert_eq!(books.waiters, 1);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_by_number_and_by_age() {
+        let mut books = Books::default();
+        for event in 0..(DURABLE_MAX as u32 + 10) {
+            let _ = enter(&mut books, event, 0);
+            if event % 1000 == 0 {
+                commit(&mut books);
+            }
+        }
+        commit(&mut books);
+        assert!(books.durable.len() <= DURABLE_MAX);
+        let _ = enter(&mut books, 0, 10 * 60_000);
+        commit(&mut books);
+        assert_eq!(books.durable.len(), 1, "nine minutes later only the new one counts");
+    }
+}
