@@ -1,5 +1,4 @@
-// The entry: every element, and nothing else.
-import "./elements/app.js";
+// The entry: every element, and nothing else. The frame comes last.
 import "./elements/reveal.js";
 import "./elements/copy.js";
 import "./elements/home-switch.js";
@@ -13,7 +12,9 @@ import "./elements/filters.js";
 import "./elements/player.js";
 import "./elements/scrubber.js";
 import "./elements/neighbours.js";
+import "./elements/event-actions.js";
 import "./elements/viewers.js";
+import "./elements/invite-dialog.js";
 import "./elements/camera-card.js";
 import "./elements/recovery-step.js";
 import "./elements/pair-agent.js";
@@ -36,3 +37,4 @@ import "./pages/views.js";
 import "./pages/account.js";
 import "./pages/home.js";
 import "./pages/pair.js";
+import "./elements/start.js";

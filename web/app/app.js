@@ -56,12 +56,12 @@ export class App extends EventTarget {
 
   /**
    * Signs in and unlocks: two steps, one password.
-   * @param {{name: string, password: string, shared: boolean, signal?: AbortSignal}} given
+   * @param {{name: string, password: string, shared: boolean}} given
    */
-  async signIn({ name, password, shared, signal }) {
-    const service = await this.client.service({ signal });
-    const { login, wrap } = await passwordLogin(password, await this.client.signInParameters(name, { signal }));
-    const account = await this.client.signIn({ name, login }, { signal });
+  async signIn({ name, password, shared }) {
+    const service = await this.client.service();
+    const { login, wrap } = await passwordLogin(password, await this.client.signInParameters(name));
+    const account = await this.client.signIn({ name, login });
     await this.enter(service, account, await unlockAccount(account, wrap), shared);
   }
 

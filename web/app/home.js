@@ -71,7 +71,10 @@ export class HomeView extends EventTarget {
   /** Somebody left without an owner's browser: this one makes the new keys. */
   async #rotateIfDue() {
     if (!this.row.rotation_due || !this.owner) return;
-    await this.change(async (open) => rotate({ open, names: await this.sealedNames() }));
+    await this.change(async (open) => {
+      const { members } = await this.session.client.people(this.id, { signal: this.signal });
+      return rotate({ open, names: await this.sealedNames(), members: members.map(({ slot }) => slot) });
+    });
     this.row = { ...this.row, rotation_due: false };
   }
 

@@ -18,6 +18,8 @@ export class Session extends EventTarget {
   seen = new Set();
   /** Events deleted here. @type {Set<string>} */
   gone = new Set();
+  /** The Event that was open last: where the list puts the focus on coming back. @type {string | null} */
+  last = null;
 
   /** @param {{client: Client, account: Account, keys: AccountKeys, pins: Pins, keystore: Keystore}} given */
   constructor({ client, account, keys, pins, keystore }) {

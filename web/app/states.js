@@ -28,18 +28,15 @@ export function stateWords(state, error) {
   }
 }
 
-/** The same, straight from an error. @param {unknown} error */
-export const errorWords = (error) => {
-  const state = stateOf(error);
-  return state === "fault" || state === "chain_refused" ? stateWords(state, error) : ownMessage(error) ?? stateWords(state, error);
-};
-
 /**
- * An error that speaks to people itself (a wrong code, a name that is taken) keeps its words.
+ * The same, straight from an error. What the server and the sealed side refuse comes with words of its own.
  * @param {unknown} error
  */
-function ownMessage(error) {
-  if (!(error instanceof Error) || !("code" in error)) return null;
-  const { code } = /** @type {{code: unknown}} */ (error);
-  return code === "conflict" || code === "bad_request" || code === "gone" || code === "too_many" || code === "wrong_password" || code === "wrong_code" || code === "bad_link" ? error.message : null;
+export function errorWords(error) {
+  const state = stateOf(error);
+  const own = error instanceof Error && ("code" in error || "kind" in error) ? error.message : "";
+  switch (state) {
+    case "offline": case "unavailable": case "lockdown": return stateWords(state);
+    default: return own || stateWords(state, error);
+  }
 }

@@ -5,7 +5,7 @@ import { App } from "../app/app.js";
 import { decide } from "../app/decide.js";
 import { Page } from "../pages/page.js";
 import { clone, part, template } from "../ui/dom.js";
-import { define, Living } from "../ui/element.js";
+import { Living } from "../ui/element.js";
 import { go, here, kept, places, startRouter } from "../ui/router.js";
 
 const SHELL = template`
@@ -38,7 +38,7 @@ const GATE = template`
 /** Pages under a heading of the navigation that isn't their own. @type {Record<string, string>} */
 const UNDER = { event: "events", pair: "cameras" };
 
-class KsApp extends Living {
+export class KsApp extends Living {
   app = new App();
   /** Which frame stands, and for whom: another account never meets elements made for the one before. */
   #frame = "";
@@ -92,6 +92,7 @@ class KsApp extends Living {
     else if (tag !== "ks-event-page") this.#forget();
     for (const child of [...outlet.children]) if (child !== this.#behind?.page) child.remove();
     this.#page = page;
+    page.behind = this.#behind !== null;
     outlet.append(page);
     scrollTo(0, tag === "ks-events-page" ? 0 : kept().scroll ?? 0);
   }
@@ -138,8 +139,6 @@ class KsApp extends Living {
     heading.focus({ preventScroll: true });
   }
 }
-
-define("ks-app", KsApp);
 
 /** The app, for elements that stand in the frame. @param {Element} element @returns {App} */
 export function appOf(element) {

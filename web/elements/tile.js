@@ -129,12 +129,14 @@ export class KsTile extends Living {
 
   /** @param {unknown} error */
   #trouble(error) {
+    // A picture is made after the first seconds: until then there is none, and nothing is wrong.
+    if (this.row && !this.row.complete && stateOf(error) === "ended") return this.#state("Recording now");
     switch (stateOf(error)) {
       case "locked": return this.#state("Locked on this device", "lock");
       case "damaged": return this.#state("Damaged or changed", "damaged");
       case "did_not_belong": return this.#foreign();
       case "lockdown": return this.#state("In lockdown", "lock");
-      case "ended": return this.#state("No longer yours to open", "lock");
+      case "ended": return this.#state("No longer here for you", "lock");
       case "offline": case "unavailable": return this.#state("Not reached", "offline");
       default: return this.#state("Can’t be shown", "warn");
     }

@@ -9,6 +9,8 @@ import { Living } from "../ui/element.js";
 export class Page extends Living {
   /** The window's title. @type {string} */
   heading = "";
+  /** The page that led here waits behind this one: Back leads to it. */
+  behind = false;
   /** @type {{app: App, place: Place} | null} */
   #given = null;
 

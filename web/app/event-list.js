@@ -1,0 +1,118 @@
+// The list of Events as it has been read so far: rows checked against the home's chain, gaps between them, and what has come since.
+// No DOM. A row whose checks fail as foreign is counted and left out for ever; others that fail stay, as locked or damaged.
+
+/** @import { Event as Row, Gap } from "../api/types.js" */
+/** @import { OpenedEvent } from "../media/event.js" */
+/** @import { HomeView } from "./home.js" */
+import { openEvent } from "../media/event.js";
+import { stateOf } from "../media/state.js";
+
+/** @typedef {{day?: string, camera?: string, unseen?: boolean}} Filter */
+/** @typedef {{kind: "event", at: number, row: Row, opened: OpenedEvent | null, error: unknown}} EventItem */
+/** @typedef {{kind: "gap", at: number, gap: Gap}} GapItem */
+/** @typedef {EventItem | GapItem} Item */
+
+/** Events on one page. */
+const PAGE = 48;
+
+export class EventList {
+  /** @type {Map<string, EventItem>} */
+  #known = new Map();
+  /** @type {Set<string>} */
+  #gaps = new Set();
+  /** @type {string | null} */
+  #next = null;
+  /** Rows that did not belong to this home. @type {Set<string>} */
+  foreign = new Set();
+  /** Pages read. */
+  pages = 0;
+
+  /** @param {HomeView} home @param {Filter} filter */
+  constructor(home, filter) {
+    this.home = home;
+    this.filter = filter;
+  }
+
+  /** Whether there is more to read. */
+  get more() { return this.#next !== null; }
+
+  /**
+   * Reads the next page: the first, then earlier ones.
+   * @param {AbortSignal} signal
+   * @returns {Promise<Item[]>} newest first
+   */
+  async read(signal) {
+    const page = await this.#page(this.#next, signal);
+    this.#next = page.next;
+    this.pages += 1;
+    const events = await Promise.all(page.events.filter((row) => !this.#known.has(row.event)).map((row) => this.#check(row)));
+    const shown = events.filter((item) => item !== null);
+    for (const item of shown) this.#known.set(item.row.event, item);
+    return [...shown, ...this.#fresh(page.gaps)].sort((a, b) => b.at - a.at);
+  }
+
+  /**
+   * Looks at the newest page again: known rows are renewed, unknown ones are only counted.
+   * @param {AbortSignal} signal
+   * @returns {Promise<{changed: EventItem[], arrived: number}>}
+   */
+  async look(signal) {
+    const page = await this.#page(null, signal);
+    const changed = [];
+    for (const row of page.events) {
+      const item = this.#known.get(row.event);
+      if (item && JSON.stringify(item.row) !== JSON.stringify(row)) changed.push(await this.#renew(item, row));
+    }
+    const arrived = page.events.filter(({ event }) => !this.#known.has(event) && !this.foreign.has(event)).length;
+    return { changed, arrived };
+  }
+
+  /** @param {string | null} before @param {AbortSignal} signal */
+  #page(before, signal) {
+    const { day, camera, unseen } = this.filter;
+    return this.home.session.client.events(this.home.id, {
+      limit: PAGE, ...(day ? { day } : {}), ...(camera ? { camera } : {}), ...(unseen ? { unseen } : {}), ...(before ? { before } : {}),
+    }, { signal });
+  }
+
+  /** @param {Row} row @returns {Promise<EventItem | null>} null for what isn't of this home */
+  async #check(row) {
+    const at = row.filed;
+    try {
+      return { kind: "event", at, row, ...(await this.#open(row)) };
+    } catch {
+      this.foreign.add(row.event);
+      return null;
+    }
+  }
+
+  /** @param {Row} row @returns {Promise<{opened: OpenedEvent | null, error: unknown}>} */
+  async #open(row) {
+    const { opened: open, session } = this.home;
+    if (!open) return { opened: null, error: Object.assign(new Error("locked"), { code: "locked", kind: "locked" }) };
+    try {
+      return { opened: await openEvent({ client: session.client, open, row }), error: null };
+    } catch (error) {
+      if (stateOf(error) === "did_not_belong") throw error;
+      return { opened: null, error };
+    }
+  }
+
+  /** @param {EventItem} item @param {Row} row */
+  async #renew(item, row) {
+    item.row = row;
+    if (!item.opened) {
+      const again = await this.#open(row).catch((error) => ({ opened: null, error }));
+      Object.assign(item, again);
+    }
+    return item;
+  }
+
+  /** @param {Gap[]} gaps @returns {GapItem[]} */
+  #fresh(gaps) {
+    if (this.filter.unseen) return [];
+    const unknown = gaps.filter(({ gap, camera }) => !this.#gaps.has(gap) && (!this.filter.camera || camera === this.filter.camera));
+    for (const { gap } of unknown) this.#gaps.add(gap);
+    return unknown.map((gap) => ({ kind: "gap", at: gap.from, gap }));
+  }
+}

@@ -1,0 +1,137 @@
+// People: who belongs to the home and what they may do; open invitations; adding and removing.
+
+/** @import { Invitation, Member } from "../api/types.js" */
+import { errorWords } from "../app/states.js";
+import { removeSlot } from "../crypto/chain-build.js";
+import { invite } from "../elements/invite-dialog.js";
+import { announce } from "../ui/announce.js";
+import { ask } from "../ui/dialog.js";
+import { button, clone, part, say, template } from "../ui/dom.js";
+import { define } from "../ui/element.js";
+import { go } from "../ui/router.js";
+import { date, when } from "../ui/time.js";
+import { rightsWords } from "../ui/words.js";
+import { Page } from "./page.js";
+
+const MARKUP = template`
+  <header class="page-head"><div class="line"><h1>People</h1><button type="button" class="button primary" data-part="add" hidden><svg class="icon small" aria-hidden="true"><use href="/icons.svg#add"/></svg>Add someone</button></div>
+    <p class="status" data-part="status" hidden></p></header>
+  <div class="stack narrow">
+    <ul class="rows" role="list" data-part="members"></ul>
+    <section class="list-section" data-part="invited" hidden><h2>Invited</h2><ul class="rows" role="list" data-part="invitations"></ul></section>
+    <p class="note" data-part="rotation" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#wait"/></svg><span>Somebody has left this home. They can open nothing from here any more. New keys begin when an owner next opens Keepsight.</span></p>
+    <a class="row-item link" href="/views"><svg class="icon" aria-hidden="true"><use href="/icons.svg#views"/></svg><span class="grow"><strong>Who viewed</strong><span class="quiet">See who opened what, and when</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a>
+    <a class="row-item link" href="/home"><svg class="icon" aria-hidden="true"><use href="/icons.svg#settings"/></svg><span class="grow"><strong>Home settings</strong><span class="quiet">Name, time zone, how long videos are kept</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a>
+    <p><button type="button" class="button plain danger" data-part="leave">Leave this home</button></p>
+  </div>`;
+
+const MEMBER = template`<li class="row-item"><svg class="icon" aria-hidden="true"><use href="/icons.svg#account"/></svg>
+  <div class="grow"><strong data-part="name"></strong><p class="quiet" data-part="rights"></p><p class="quiet" data-part="since"></p></div>
+  <button type="button" class="button plain danger" data-part="remove" hidden>Remove</button></li>`;
+
+const INVITATION = template`<li class="row-item"><svg class="icon" aria-hidden="true"><use href="/icons.svg#link"/></svg>
+  <div class="grow"><strong data-part="name"></strong><p class="quiet" data-part="rights"></p></div><button type="button" class="button plain danger" data-part="revoke" hidden>Take back</button></li>`;
+
+class KsPeoplePage extends Page {
+  heading = "People";
+
+  start() {
+    this.append(clone(MARKUP));
+    const { home } = this;
+    button(this, "add").hidden = !home.owner;
+    this.on(button(this, "add"), "click", () => this.run(invite(home, this.signal).then(() => this.#load()), (error) => this.#wrong(error)));
+    this.on(button(this, "leave"), "click", () => this.run(this.#leave(), (error) => this.#wrong(error)));
+    this.on(home, "change", () => this.#later());
+    this.run(this.#load(), (error) => this.#wrong(error));
+  }
+
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #settling;
+
+  stop() { clearTimeout(this.#settling); }
+
+  #later() {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.run(this.#load(), () => {}), 300);
+  }
+
+  async #load() {
+    const { home } = this;
+    const { members, invitations } = await this.session.client.people(home.id, { signal: this.signal });
+    part(this, "members").replaceChildren(...members.map((member) => this.#member(member)));
+    part(this, "invited").hidden = invitations.length === 0;
+    part(this, "invitations").replaceChildren(...invitations.map((one) => this.#invitation(one)));
+    part(this, "rotation").hidden = !home.row.rotation_due;
+    say(this, "status", null);
+  }
+
+  /** @param {Member} member */
+  #member(member) {
+    const row = /** @type {HTMLElement} */ (clone(MEMBER).firstElementChild);
+    const me = member.account === this.session.account.account;
+    part(row, "name").textContent = me ? `${member.name} (you)` : member.name;
+    part(row, "rights").textContent = rightsWords(member.rights);
+    part(row, "since").textContent = `Since ${date(member.since, this.home.zone)}`;
+    const remove = button(row, "remove");
+    remove.hidden = me || !this.home.owner;
+    remove.setAttribute("aria-label", `Remove ${member.name}`);
+    this.on(remove, "click", () => this.run(this.#remove(member), (error) => this.#wrong(error)));
+    return row;
+  }
+
+  /** @param {Invitation} invitation */
+  #invitation(invitation) {
+    const row = /** @type {HTMLElement} */ (clone(INVITATION).firstElementChild);
+    part(row, "name").textContent = invitation.rights.includes("manage") ? "An owner" : "A member";
+    part(row, "rights").textContent = `Link made ${when(invitation.created, this.home.zone)}, works until ${when(invitation.expires, this.home.zone)}`;
+    const revoke = button(row, "revoke");
+    revoke.hidden = !this.home.owner;
+    this.on(revoke, "click", () => this.run(this.#revoke(invitation), (error) => this.#wrong(error)));
+    return row;
+  }
+
+  /** @param {Member} member */
+  async #remove(member) {
+    const sure = await ask({
+      title: `Remove ${member.name}?`, yes: "Remove", danger: true, signal: this.signal,
+      points: ["They can open nothing here from now on, on any device.", "New keys are made, so that what is recorded next can’t be opened with anything they still have.",
+        "Copies they saved stay with them.", "To let them in again, invite them again."],
+    });
+    if (!sure) return;
+    await this.#without(member.slot);
+    announce(`${member.name} was removed`);
+  }
+
+  /** @param {Invitation} invitation */
+  async #revoke(invitation) {
+    const sure = await ask({ title: "Take this invitation back?", text: "Its link stops working at once.", yes: "Take back", danger: true, signal: this.signal });
+    if (!sure) return;
+    await this.#without(invitation.slot);
+    announce("The invitation was taken back");
+  }
+
+  /** @param {string} slot */
+  async #without(slot) {
+    const { home } = this;
+    await home.change(async (open) => removeSlot({ open, slot, names: await home.sealedNames() }));
+    await home.refresh();
+    await this.#load();
+  }
+
+  async #leave() {
+    const { home, session } = this;
+    const sure = await ask({
+      title: `Leave ${home.name}?`, yes: "Leave", danger: true, signal: this.signal,
+      points: ["You can open nothing here from now on.", "To come back, you need a new invitation."],
+    });
+    if (!sure) return;
+    await session.client.leaveHome(home.id, { signal: this.signal });
+    await session.loadHomes();
+    go(session.homes.length ? "/events" : "/set-up", { replace: true });
+  }
+
+  /** @param {unknown} error */
+  #wrong(error) { say(this, "status", errorWords(error)); }
+}
+
+define("ks-people-page", KsPeoplePage);
