@@ -12,6 +12,8 @@ pub mod backlog;
 mod record;
 mod recovery;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::io;
@@ -290,6 +292,9 @@ impl Spool {
     /// [`SpoolError::NotHere`], [`SpoolError::Damaged`], or when the disk fails.
     pub fn load(&mut self, item: Item) -> Result<Payload, SpoolError> {
         let here = || SpoolError::NotHere(item);
+        if !self.backlog.holds(item) {
+            return Err(here());
+        }
         let camera = self.backlog.camera(item).ok_or_else(here)?;
         match item {
             Item::Gap(id) => {

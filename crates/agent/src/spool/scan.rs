@@ -115,7 +115,7 @@ impl Spool {
             if entry.is_dir {
                 let inner =
                     self.on_disk(&Path::new(QUARANTINE).join(&entry.name), |disk, path| disk.list(path))?;
-                bytes += inner.iter().map(|file| file.bytes.div_ceil(BLOCK) * BLOCK).sum::<u64>();
+                bytes += BLOCK + inner.iter().map(|file| file.bytes.div_ceil(BLOCK) * BLOCK).sum::<u64>();
             }
             self.keep_aside(entry.name, bytes);
         }

@@ -23,6 +23,8 @@ const ITEMS: usize = 4;
 pub const STATUS_EVERY: Duration = Duration::from_secs(15);
 /// While an owner is about to admit the agent, it knocks this often.
 const KNOCK_EVERY: Duration = Duration::from_secs(2);
+/// As long as a pairing code is good; after that it backs off as usual.
+const KNOCKS: u32 = 450;
 /// After a chain that was refused, or that did not come, it is asked for again.
 const CHAIN_AGAIN: Duration = Duration::from_secs(60);
 /// The waits of an item that alone is refused, growing.
@@ -109,6 +111,8 @@ pub struct Machine {
     pause_items: Option<Instant>,
     /// The last word was a failure.
     feeling: bool,
+    /// How often it was not let in since it last was.
+    knocks: u32,
     next_status: Instant,
     chain_seq: Option<u64>,
     chain_wanted: bool,
@@ -133,6 +137,7 @@ impl Machine {
             pause: None,
             pause_items: None,
             feeling: false,
+            knocks: 0,
             next_status,
             chain_seq,
             chain_wanted: chain_seq.is_none(),
@@ -210,10 +215,12 @@ impl Machine {
         sends
     }
 
-    /// When to poll again although nothing happened.
+    /// When to poll again although nothing happened: later than `now`.
     pub fn wake_at(&self, now: Instant) -> Instant {
-        let mut times = vec![self.next_status];
-        times.extend(self.pause);
+        let mut times = Vec::from_iter(self.pause);
+        if self.token().is_some() && self.chain_seq.is_some() {
+            times.push(self.next_status);
+        }
         times.extend(self.pause_items);
         times.extend(self.chain_not_before);
         times.extend(self.held.values().map(|hold| hold.until));
@@ -239,14 +246,14 @@ impl Machine {
             Ok(answer) => answer,
             Err(lost) => {
                 tracing::debug!(%lost, ?send, "no answer");
-                if matches!(send, Send::Session(_)) {
-                    // The challenge may be used up.
-                    self.session = Session::None;
-                }
+                self.forget_challenge(&send);
                 self.failed(now, None);
                 return Vec::new();
             }
         };
+        if matches!(answer.status, 429 | 500..) {
+            self.forget_challenge(&send);
+        }
         match answer.status {
             429 | 503 => {
                 self.failed(now, answer.retry_after);
@@ -375,7 +382,8 @@ impl Machine {
     fn on_session(&mut self, now: Instant, answer: &Answer) -> Option<Vec<Effect>> {
         self.session = Session::None;
         if (400..500).contains(&answer.status) {
-            let wait = if self.chain_seq.is_none() {
+            self.knocks = self.knocks.saturating_add(1);
+            let wait = if self.chain_seq.is_none() && self.knocks < KNOCKS {
                 KNOCK_EVERY
             } else {
                 self.feeling = true;
@@ -391,6 +399,7 @@ impl Machine {
             Duration::from_millis(lasts / 5 * 4).clamp(Duration::from_secs(10), Duration::from_secs(86_400));
         self.session = Session::Open { token: session.token, renew: now + renew, opened: now };
         self.session_flight = self.next_flight;
+        self.knocks = 0;
         self.succeeded();
         Some(vec![Effect::Admitted, Effect::ServerTime(session.now)])
     }
@@ -476,7 +485,9 @@ impl Machine {
                 vec![Effect::Settle(item, Settled::Gone)]
             }
             409 if code == "conflict" => refused("it has another one by that name"),
-            400 | 413 | 415 | 422 => refused(&code),
+            // What is wrong with a sealed segment stays wrong. A header is judged by what the server knows of the home,
+            // and a gap by how many there are: that can change.
+            400 | 413 | 415 | 422 if matches!(item, Item::Segment(..)) => refused(&code),
             404 => {
                 self.hold(now, item);
                 self.unlearned(item, backlog)
@@ -528,6 +539,13 @@ impl Machine {
     fn no_room(&mut self, now: Instant, retry_after: Option<Duration>) {
         let wait = self.backoff.next_wait(&self.world, retry_after.or(Some(Duration::from_secs(5))));
         self.pause_items = Some(self.pause_items.unwrap_or(now).max(now + wait));
+    }
+
+    /// A challenge is good for a minute: the next try asks for another.
+    fn forget_challenge(&mut self, send: &Send) {
+        if matches!(send, Send::Session(_)) {
+            self.session = Session::None;
+        }
     }
 
     /// A request sent under an earlier session says nothing about this one.
