@@ -179,6 +179,11 @@ export class Client {
     return this.put(path`/homes/${home}/cameras/${camera}/switch`, { on }, options)
   }
 
+  /** Takes a camera out, with its Events. @param {string} home @param {string} camera @param {Options} [options] @returns {Promise<void>} */
+  deleteCamera(home, camera, options) {
+    return this.delete(path`/homes/${home}/cameras/${camera}`, options)
+  }
+
   // Events
 
   /** @param {string} home @param {EventQuery} [query] @param {Options} [options] @returns {Promise<import('./types.js').EventPage>} */

@@ -1,5 +1,7 @@
 // Every suite. The same ones run in node and, under the production policy, in a browser.
 
+import { formats } from './formats.js'
+import { homes } from './homes.js'
 import { vectors } from './vectors.js'
 
 /**
@@ -8,4 +10,4 @@ import { vectors } from './vectors.js'
  */
 
 /** @type {Suite[]} */
-export const suites = [vectors]
+export const suites = [vectors, formats, homes]
