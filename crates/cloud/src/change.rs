@@ -38,11 +38,14 @@ impl From<Refusal> for Fault {
         match refusal {
             Refusal::NameTaken => Self::conflict("Another account has this name. Choose another."),
             Refusal::IdTaken => Self::conflict("This id is in use. Make a new one."),
-            Refusal::NoTicket => {
-                Self::new(Code::NotAllowed, "Signing up needs a set-up link or an invitation that is still good.")
-            }
+            Refusal::NoTicket => Self::new(
+                Code::NotAllowed,
+                "Signing up needs a set-up link or an invitation that is still good.",
+            ),
             Refusal::CredentialReplaced => wrong_sign_in(),
-            Refusal::ChainMoved => Self::conflict("The home has changed meanwhile. Read its chain again and make the change anew."),
+            Refusal::ChainMoved => Self::conflict(
+                "The home has changed meanwhile. Read its chain again and make the change anew.",
+            ),
             Refusal::NoOwnerLeft => Self::conflict("A home needs at least one owner."),
             Refusal::NotFound => Self::not_found(),
             Refusal::Gone => Self::new(Code::Gone, "This has been used or has lapsed. Ask for a new one."),

@@ -68,7 +68,8 @@ impl Cloud {
         let tls = tls::prepare(&config.tls, &config.data, &world)?;
         let setup = BASE64URL_NOPAD.encode(&world.random::<32>());
         let offline = |error: keepsight_store::StoreError| CloudError::Store(error.to_string());
-        let service = truth.start_service(world.random(), token_hash(setup.as_bytes())).await.map_err(offline)?;
+        let service =
+            truth.start_service(world.random(), token_hash(setup.as_bytes())).await.map_err(offline)?;
         let fleet = Fleet::new(config.limits.agents_per_second, world.clone());
         fleet.expect(records.homes().await.map_err(offline)?.len() as u64);
         let journal: Arc<dyn keepsight_ledger::Journal> = records.clone();

@@ -29,7 +29,8 @@ pub(crate) fn today(now: UnixMillis, zone: &TimeZone) -> Option<Span> {
 }
 
 fn span(date: Date, zone: &TimeZone) -> Option<Span> {
-    let midnight = |date: Date| Some(UnixMillis(date.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond()));
+    let midnight =
+        |date: Date| Some(UnixMillis(date.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond()));
     Some(Span { from: midnight(date)?, until: midnight(date.checked_add(1.day()).ok()?)? })
 }
 
@@ -49,7 +50,16 @@ mod tests {
     #[test]
     fn what_is_no_day_and_what_is_no_zone_is_refused() {
         let utc = zone("UTC").unwrap();
-        for bad in ["2026-02-30", "26-1-1", "2026-1-1", "today", "", "2026-01-01T00:00", "+002026-01-01", "9999-12-31"] {
+        for bad in [
+            "2026-02-30",
+            "26-1-1",
+            "2026-1-1",
+            "today",
+            "",
+            "2026-01-01T00:00",
+            "+002026-01-01",
+            "9999-12-31",
+        ] {
             assert_eq!(day(bad, &utc), None, "{bad}");
         }
         for bad in ["", "Mars/Olympus", "+02:00", "../etc/passwd"] {

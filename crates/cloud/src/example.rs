@@ -4,18 +4,20 @@
 //! example as its owner, as a stranger, and with ids that don't exist. Where it can be, an example leaves things as they were.
 
 use keepsight_ids::{
-    AccountId, AgentId, B32, B64, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, SessionId, SlotId, UnixMillis,
+    AccountId, AgentId, B32, B64, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, SessionId,
+    SlotId, UnixMillis,
 };
 use keepsight_seal::{
-    AccountKeys, Answer, Chain, Draft, EpochSecret, EventSealer, Invitation, NamedBy, Offer, PairingCode, SignSecret, Subject,
-    WRAPPED_LEN, found_home, make_name, seal_to_slot, sign_session,
+    AccountKeys, Answer, Chain, Draft, EpochSecret, EventSealer, Invitation, NamedBy, Offer, PairingCode,
+    SignSecret, Subject, WRAPPED_LEN, found_home, make_name, seal_to_slot, sign_session,
 };
 use keepsight_wire::Signed;
 use keepsight_wire::agent::{CameraPut, CameraReport, GapPut, PairingAnswer, SessionOpen, Status};
 use keepsight_wire::people::{
-    CameraState, CameraSwitch, ChainAppend, Credentials, GapReason, HomeSettings, InvitationAccept, InvitationOpen, Keep,
-    Lockdown, NameQuery, NewHome, NewName, NewPairing, PasswordChange, PasswordParameters, RecoveryChange,
-    RecoveryCredentials, RecoveryOpen, RecoveryReplace, SignIn, SignUp, Ticket,
+    CameraState, CameraSwitch, ChainAppend, Credentials, GapReason, HomeSettings, InvitationAccept,
+    InvitationOpen, Keep, Lockdown, NameQuery, NewHome, NewName, NewPairing, PasswordChange,
+    PasswordParameters, RecoveryChange, RecoveryCredentials, RecoveryOpen, RecoveryReplace, SignIn, SignUp,
+    Ticket,
 };
 use keepsight_world::World;
 use serde::Serialize;
@@ -104,12 +106,21 @@ impl Stage {
         let account = AccountId::from_bytes(world.random());
         let keys = AccountKeys::random(&mut rng);
         let (agent, agent_key) = (AgentId::from_bytes(world.random()), SignSecret::random(&mut rng));
-        let founded = found_home(home, slot, account, &keys, UnixMillis(SAMPLE_TIME), &mut rng).expect("fresh keys found a home");
+        let founded = found_home(home, slot, account, &keys, UnixMillis(SAMPLE_TIME), &mut rng)
+            .expect("fresh keys found a home");
         let invitation = Invitation::random(home, SlotId::from_bytes(world.random()), &mut rng);
         let mut chain = founded.chain;
         let mut draft = Draft::after(chain.head(), slot);
-        let pending = keepsight_seal::Slot::pending(&invitation, &keepsight_seal::Slot::member_rights(), UnixMillis(SAMPLE_TIME));
-        let next = draft.add_agent(agent, agent_key.public()).add(pending).sign(&keys.sign).expect("an owner adds an agent");
+        let pending = keepsight_seal::Slot::pending(
+            &invitation,
+            &keepsight_seal::Slot::member_rights(),
+            UnixMillis(SAMPLE_TIME),
+        );
+        let next = draft
+            .add_agent(agent, agent_key.public())
+            .add(pending)
+            .sign(&keys.sign)
+            .expect("an owner adds an agent");
         chain.extend(std::slice::from_ref(next.signed())).expect("a valid entry extends the chain");
         Self {
             home,
@@ -170,7 +181,8 @@ impl Stage {
     }
 
     fn password(&self, login: B32) -> Credentials {
-        let parameters = PasswordParameters { salt: B64(vec![7; 16]), iterations: keepsight_seal::ITERATIONS_LEAST };
+        let parameters =
+            PasswordParameters { salt: B64(vec![7; 16]), iterations: keepsight_seal::ITERATIONS_LEAST };
         Credentials { parameters, login, wrapped: B64(vec![0; WRAPPED_LEN]) }
     }
 
@@ -180,7 +192,8 @@ impl Stage {
     }
 
     fn named(&self, subject: Subject, by: NamedBy, key: &SignSecret) -> Signed {
-        make_name(&self.chain, subject, by, key, "Hall", self.now(), &mut self.world.rng()).expect("a short name is sealed")
+        make_name(&self.chain, subject, by, key, "Hall", self.now(), &mut self.world.rng())
+            .expect("a short name is sealed")
     }
 }
 
@@ -241,10 +254,11 @@ pub(crate) fn recovery(stage: &Stage) -> ExampleRequest {
 pub(crate) fn new_home(stage: &Stage) -> ExampleRequest {
     let (home, slot) = (HomeId::from_bytes(stage.world.random()), SlotId::from_bytes(stage.world.random()));
     let mut rng = stage.world.rng();
-    let founded =
-        found_home(home, slot, stage.account, &stage.keys, stage.now(), &mut rng).expect("fresh keys found a home");
+    let founded = found_home(home, slot, stage.account, &stage.keys, stage.now(), &mut rng)
+        .expect("fresh keys found a home");
     let by = NamedBy::Slot(slot);
-    let name = make_name(&founded.chain, Subject::Home(home), by, &stage.keys.sign, "Home", stage.now(), &mut rng);
+    let name =
+        make_name(&founded.chain, Subject::Home(home), by, &stage.keys.sign, "Home", stage.now(), &mut rng);
     stage.post("/api/v1/homes").json(&NewHome {
         home,
         genesis: founded.chain.head().signed().clone(),
@@ -255,7 +269,11 @@ pub(crate) fn new_home(stage: &Stage) -> ExampleRequest {
 }
 
 pub(crate) fn settings(stage: &Stage) -> ExampleRequest {
-    let body = HomeSettings { time_zone: "Europe/Berlin".to_owned(), retention_days: 30, retention_bytes: 1_000_000_000 };
+    let body = HomeSettings {
+        time_zone: "Europe/Berlin".to_owned(),
+        retention_days: 30,
+        retention_bytes: 1_000_000_000,
+    };
     stage.at_home("/settings").json(&body)
 }
 
@@ -270,7 +288,8 @@ pub(crate) fn lockdown(stage: &Stage) -> ExampleRequest {
 
 /// An entry that changes nothing but its own number.
 pub(crate) fn chain_append(stage: &Stage) -> ExampleRequest {
-    let next = Draft::after(stage.chain.head(), stage.slot).sign(&stage.keys.sign).expect("an owner may append");
+    let next =
+        Draft::after(stage.chain.head(), stage.slot).sign(&stage.keys.sign).expect("an owner may append");
     let (entry, names) = (next.signed().clone(), Vec::new());
     stage.at_home("/chain").json(&ChainAppend { entry, epoch: None, invitation: None, pairing: None, names })
 }
@@ -283,7 +302,10 @@ pub(crate) fn invitation_accept(stage: &Stage) -> ExampleRequest {
     let (account, keys) = &stage.invitee;
     let slot = stage.invitation.slot;
     let mut draft = Draft::after(stage.chain.head(), slot);
-    let next = draft.accept(*account, keys).sign(&stage.invitation.sign()).expect("the invitation's key signs its acceptance");
+    let next = draft
+        .accept(*account, keys)
+        .sign(&stage.invitation.sign())
+        .expect("the invitation's key signs its acceptance");
     let epoch = stage.chain.head().entry().epoch;
     let own = keys.kem.public();
     let sealed = seal_to_slot(stage.home, epoch, slot, &own, &stage.epoch, &mut stage.world.rng());
@@ -314,7 +336,8 @@ pub(crate) fn new_pairing(stage: &Stage) -> ExampleRequest {
 pub(crate) fn pairing_answer(stage: &Stage) -> ExampleRequest {
     let code = PairingCode::random(&mut stage.world.rng());
     let (offer, _) = offer(stage).seal(&code.key());
-    let (answer, mac) = Answer::to(&offer, stage.agent, stage.agent_key.public(), stage.tls).seal(&code.key());
+    let (answer, mac) =
+        Answer::to(&offer, stage.agent, stage.agent_key.public(), stage.tls).seal(&code.key());
     let path = format!("/agent/v1/pairings/{}/answer", stage.lookup);
     stage.post(&path).json(&PairingAnswer { answer: B64(answer), mac })
 }
@@ -339,7 +362,11 @@ pub(crate) fn segment(stage: &Stage) -> ExampleRequest {
 
 pub(crate) fn agent_session(stage: &Stage) -> ExampleRequest {
     let signature = sign_session(&stage.agent_key, &stage.challenge.0, stage.tls);
-    stage.post("/agent/v1/session").json(&SessionOpen { agent: stage.agent, challenge: stage.challenge.clone(), signature })
+    stage.post("/agent/v1/session").json(&SessionOpen {
+        agent: stage.agent,
+        challenge: stage.challenge.clone(),
+        signature,
+    })
 }
 
 pub(crate) fn agent_status(stage: &Stage) -> ExampleRequest {
@@ -363,16 +390,22 @@ pub(crate) fn agent_header(stage: &Stage) -> ExampleRequest {
     let event = EventId::from_bytes(stage.world.random());
     let mut rng = stage.world.rng();
     let (agent, key, camera) = (stage.agent, &stage.agent_key, stage.camera);
-    let (header, _) = EventSealer::begin(&stage.chain, agent, key, camera, event, stage.now(), true, &mut rng)
-        .expect("a listed agent begins an Event");
+    let (header, _) =
+        EventSealer::begin(&stage.chain, agent, key, camera, event, stage.now(), true, &mut rng)
+            .expect("a listed agent begins an Event");
     stage.agent_camera(&format!("/events/{event}")).json(&header)
 }
 
 /// Another video segment of the Event: the server can't tell what is in it.
 pub(crate) fn agent_segment(stage: &Stage) -> ExampleRequest {
     let (kind, number) = (SegmentKind::Video, SegmentNo(u32::from_be_bytes(stage.world.random()) % 10_000));
-    let identity =
-        keepsight_seal::SegmentIdentity { home: stage.home, camera: stage.camera, event: stage.event, kind, number };
+    let identity = keepsight_seal::SegmentIdentity {
+        home: stage.home,
+        camera: stage.camera,
+        event: stage.event,
+        kind,
+        number,
+    };
     let bytes = [&identity.to_bytes()[..], &[0; 32]].concat();
     let mut request = stage.agent_camera(&format!("/events/{}/segments/{kind}/{number}", stage.event));
     request.body = ExampleBody::Bytes(bytes);

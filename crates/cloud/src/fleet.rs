@@ -29,7 +29,12 @@ impl Fleet {
         let per_second = per_second.max(1);
         let burst = u32::try_from(per_second.saturating_mul(2)).unwrap_or(u32::MAX);
         let rate = Rate::new(burst, Duration::from_secs(1) / u32::try_from(per_second).unwrap_or(u32::MAX));
-        Self { heard: Mutex::default(), known: AtomicU64::new(0), arrivals: Buckets::new(rate, world), per_second }
+        Self {
+            heard: Mutex::default(),
+            known: AtomicU64::new(0),
+            arrivals: Buckets::new(rate, world),
+            per_second,
+        }
     }
 
     /// What is known from before this process.
@@ -67,7 +72,11 @@ impl Fleet {
 
     pub(crate) fn come_back(&self, world: &World) -> Fault {
         let wait = pace::come_back_in(world, self.known(), self.per_second);
-        Fault::new(Code::Unavailable, "Too many agents come back at once. Try again when the Retry-After header says.").retry_after(wait)
+        Fault::new(
+            Code::Unavailable,
+            "Too many agents come back at once. Try again when the Retry-After header says.",
+        )
+        .retry_after(wait)
     }
 }
 

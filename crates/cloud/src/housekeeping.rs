@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keepsight_ids::UnixMillis;
+use keepsight_store::StoreError;
 use keepsight_store::objects::collect;
 use keepsight_store::records::Retention;
 use keepsight_store::truth::RetentionRow;
-use keepsight_store::StoreError;
 
 use crate::cloud::Cloud;
 use crate::feed::What;
@@ -39,7 +39,7 @@ async fn keep_house(cloud: &Cloud, round: u32) -> Result<(), StoreError> {
         retain(cloud, &rule).await?;
     }
     collect::bury(&*cloud.records, &cloud.objects).await?;
-    if round % ORPHANS_EVERY == 0 {
+    if round.is_multiple_of(ORPHANS_EVERY) {
         collect::collect_orphans(&*cloud.records, &cloud.objects).await?;
     }
     cloud.truth.sweep().await?;
@@ -51,7 +51,8 @@ async fn retain(cloud: &Cloud, rule: &RetentionRow) -> Result<(), StoreError> {
     loop {
         let now = UnixMillis(cloud.world.unix_millis());
         let older_than = now.plus_ms(-DAY_MS.saturating_mul(i64::from(rule.days)));
-        let swept = cloud.records.sweep(rule.home, Retention { now, older_than, bytes_max: rule.bytes }).await?;
+        let swept =
+            cloud.records.sweep(rule.home, Retention { now, older_than, bytes_max: rule.bytes }).await?;
         for (camera, event) in &swept.events {
             cloud.feed.tell(rule.home, What::Event { camera: *camera, event: *event, fresh: false });
         }

@@ -64,8 +64,16 @@ fn operation(route: &Route, stage: &Stage, generator: &mut SchemaGenerator) -> V
 }
 
 fn operation_id(route: &Route) -> String {
-    let words = route.template.text().split('/').filter(|word| !word.is_empty()).map(|word| word.trim_matches(['{', '}']));
-    std::iter::once(route.method.as_str().to_ascii_lowercase()).chain(words.map(str::to_owned)).collect::<Vec<_>>().join("_")
+    let words = route
+        .template
+        .text()
+        .split('/')
+        .filter(|word| !word.is_empty())
+        .map(|word| word.trim_matches(['{', '}']));
+    std::iter::once(route.method.as_str().to_ascii_lowercase())
+        .chain(words.map(str::to_owned))
+        .collect::<Vec<_>>()
+        .join("_")
 }
 
 fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
@@ -101,14 +109,22 @@ fn param_schema(name: &str, generator: &mut SchemaGenerator) -> Value {
 fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let content = match route.answer {
         AnswerShape::Nothing => None,
-        AnswerShape::Json(schema) => schema(generator).map(|schema| json!({ "application/json": { "schema": schema } })),
-        AnswerShape::Sealed => Some(json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } })),
-        AnswerShape::Events(schema) => schema(generator).map(|schema| json!({ "text/event-stream": { "itemSchema": schema } })),
+        AnswerShape::Json(schema) => {
+            schema(generator).map(|schema| json!({ "application/json": { "schema": schema } }))
+        }
+        AnswerShape::Sealed => Some(
+            json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } }),
+        ),
+        AnswerShape::Events(schema) => {
+            schema(generator).map(|schema| json!({ "text/event-stream": { "itemSchema": schema } }))
+        }
     };
     let error = json!({ "$ref": "#/components/responses/Error" });
     match content {
         None => json!({ "204": { "description": "Done." }, "default": error }),
-        Some(content) => json!({ "200": { "description": "The answer.", "content": content }, "default": error }),
+        Some(content) => {
+            json!({ "200": { "description": "The answer.", "content": content }, "default": error })
+        }
     }
 }
 

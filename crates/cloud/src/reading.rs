@@ -41,7 +41,9 @@ impl From<StoreError> for Fault {
             StoreError::HeaderConflict { .. } | StoreError::SegmentConflict { .. } => {
                 Self::conflict("Other bytes are stored under this identity.").logged(error)
             }
-            StoreError::Misplaced { what } => Self::bad_request(format!("what was sent belongs elsewhere: {what}")),
+            StoreError::Misplaced { what } => {
+                Self::bad_request(format!("what was sent belongs elsewhere: {what}"))
+            }
             StoreError::TooMany { what } => Self::bad_request(format!("too many: {what}")),
             StoreError::StaleObject => Self::unavailable(error),
             StoreError::NoSpace { .. } => no_space().logged(error),

@@ -40,12 +40,19 @@ pub(crate) struct Listening {
 
 impl Listening {
     /// Begins to listen.
-    pub(crate) fn start(cloud: &Arc<Cloud>, address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Self, CloudError> {
+    pub(crate) fn start(
+        cloud: &Arc<Cloud>,
+        address: SocketAddr,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Result<Self, CloudError> {
         let fail = |source| CloudError::Listen { address, source };
         let socket = std::net::TcpListener::bind(address).map_err(fail)?;
         let address = socket.local_addr().map_err(fail)?;
         let handle = Handle::new();
-        let mut server = axum_server::from_tcp(socket).map_err(fail)?.handle(handle.clone()).first_request_timeout(HEAD_TIME);
+        let mut server = axum_server::from_tcp(socket)
+            .map_err(fail)?
+            .handle(handle.clone())
+            .first_request_timeout(HEAD_TIME);
         let http = server.http_builder();
         http.http1().header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES).max_headers(64);
         http.http2().max_header_list_size(HEAD_BYTES as u32).max_concurrent_streams(64);

@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use keepsight_ids::B32;
@@ -42,8 +42,12 @@ pub(crate) fn prepare(source: &TlsSource, data: &Path, world: &World) -> Result<
 }
 
 fn load(certificate: &Path, key: &Path) -> Result<Tls, CloudError> {
-    let read = |path: &Path| fs::read(path).map_err(|source| CloudError::File { path: path.to_owned(), source });
-    let bad = |path: &Path, why: &dyn std::fmt::Display| CloudError::Certificate { path: path.to_owned(), why: why.to_string() };
+    let read =
+        |path: &Path| fs::read(path).map_err(|source| CloudError::File { path: path.to_owned(), source });
+    let bad = |path: &Path, why: &dyn std::fmt::Display| CloudError::Certificate {
+        path: path.to_owned(),
+        why: why.to_string(),
+    };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&read(certificate)?)
         .collect::<Result<_, _>>()
         .map_err(|error| bad(certificate, &error))?;
@@ -59,12 +63,17 @@ fn load(certificate: &Path, key: &Path) -> Result<Tls, CloudError> {
     Ok(Tls { config: Arc::new(config), fingerprint })
 }
 
-fn make(names: &[String], certificate: &PathBuf, key: &PathBuf, world: &World) -> Result<(), CloudError> {
-    let bad = |error: rcgen::Error| CloudError::Certificate { path: certificate.clone(), why: error.to_string() };
+fn make(names: &[String], certificate: &Path, key: &Path, world: &World) -> Result<(), CloudError> {
+    let bad = |error: rcgen::Error| CloudError::Certificate {
+        path: certificate.to_owned(),
+        why: error.to_string(),
+    };
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(bad)?;
     let mut params = rcgen::CertificateParams::new(names).map_err(bad)?;
     params.distinguished_name.push(rcgen::DnType::CommonName, "Keepsight");
-    let today = jiff::Timestamp::from_millisecond(world.unix_millis()).unwrap_or_default().to_zoned(jiff::tz::TimeZone::UTC);
+    let today = jiff::Timestamp::from_millisecond(world.unix_millis())
+        .unwrap_or_default()
+        .to_zoned(jiff::tz::TimeZone::UTC);
     let (year, month) = (i32::from(today.year()), u8::try_from(today.month()).unwrap_or(1));
     params.not_before = rcgen::date_time_ymd(year, month, 1);
     params.not_after = rcgen::date_time_ymd(year + YEARS, month, 1);
@@ -80,7 +89,8 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CloudError>
             fs::create_dir_all(folder)?;
         }
         let draft = path.with_extension("new");
-        let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+        let mut file =
+            fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&draft, path)

@@ -88,7 +88,11 @@ fn check_number(kind: SegmentKind, number: u32) -> Outcome<()> {
         SegmentKind::Video | SegmentKind::Audio => return Ok(()),
         SegmentKind::Thumbnail | SegmentKind::Preview | SegmentKind::Card | SegmentKind::Trailer => 0,
     };
-    if number <= most { Ok(()) } else { Err(Fault::bad_request(format!("there is no {kind} {number} in an Event"))) }
+    if number <= most {
+        Ok(())
+    } else {
+        Err(Fault::bad_request(format!("there is no {kind} {number} in an Event")))
+    }
 }
 
 /// Refuses before anything is read when the disk is at its reserve.
@@ -105,8 +109,12 @@ fn full(cloud: &Cloud, error: StoreError) -> Fault {
 /// What the agent is told, and what the operator is.
 fn told(cloud: &Cloud, error: StoreError, home: HomeId, camera: CameraId) -> Fault {
     match error {
-        StoreError::HeaderConflict { .. } => cloud.alarms.found_conflicting(Some(home), Some(camera), "header"),
-        StoreError::SegmentConflict { .. } => cloud.alarms.found_conflicting(Some(home), Some(camera), "segment"),
+        StoreError::HeaderConflict { .. } => {
+            cloud.alarms.found_conflicting(Some(home), Some(camera), "header")
+        }
+        StoreError::SegmentConflict { .. } => {
+            cloud.alarms.found_conflicting(Some(home), Some(camera), "segment")
+        }
         StoreError::NoSpace { .. } => return full(cloud, error),
         _ => {}
     }

@@ -15,7 +15,8 @@ use crate::people::message;
 pub(super) async fn open(call: Call<Lookup>) -> Outcome<Answer> {
     let cloud = &call.cloud;
     allowed(cloud.guard.look_up.take(call.asker.neighbour()))?;
-    let row = cloud.truth.pairing_offer(&call.permit, call.params.as_str()).await?.ok_or_else(Fault::not_found)?;
+    let row =
+        cloud.truth.pairing_offer(&call.permit, call.params.as_str()).await?.ok_or_else(Fault::not_found)?;
     Answer::json(&PairingOffer { offer: B64(row.offer), mac: B32(row.mac) })
 }
 

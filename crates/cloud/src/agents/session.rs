@@ -55,7 +55,8 @@ pub(super) async fn open(call: Call<(), (), Json<SessionOpen>>) -> Outcome<Answe
     cloud.fleet.take_back(&cloud.world)?;
     let row = cloud.truth.agent_key(&permit, agent).await?;
     // An agent that does not exist has a key that nobody holds: the same work, the same answer.
-    let key = row.as_ref().map_or_else(|| cloud.secret.mac("key of no agent", &[agent.as_bytes()]), |row| row.key);
+    let key =
+        row.as_ref().map_or_else(|| cloud.secret.mac("key of no agent", &[agent.as_bytes()]), |row| row.key);
     let verified = verify_session(&SignPublic(B32(key)), &challenge.0, cloud.fingerprint, &signature);
     if !is_ours(&cloud, &challenge.0) || verified.is_err() || row.is_none() {
         allowed(cloud.guard.unknown.take(asker.neighbour()))?;
@@ -92,7 +93,11 @@ pub(super) async fn status(call: Call<(), (), Json<Status>>) -> Outcome<Answer> 
     let cameras = cloud.truth.cameras(&permit).await?;
     let receipt = cloud.plain_receipt(permit)?;
     let off = cloud.open(cameras, &receipt)?.into_iter().filter(|row| !row.on && Some(row.agent) == agent);
-    let ack = StatusAck { now: UnixMillis(cloud.world.unix_millis()), chain_seq, off: off.map(|row| row.camera).collect() };
+    let ack = StatusAck {
+        now: UnixMillis(cloud.world.unix_millis()),
+        chain_seq,
+        off: off.map(|row| row.camera).collect(),
+    };
     cloud.heard(home, agent);
     Answer::json(&ack)
 }
@@ -112,7 +117,8 @@ fn report(status: Status) -> Outcome<StatusReport> {
         CameraState::Off => Some(Reported::Off),
         CameraState::AgentAway => None,
     };
-    let cameras = status.cameras.into_iter().filter_map(|said| Some((said.camera, state(said.state)?, said.since)));
+    let cameras =
+        status.cameras.into_iter().filter_map(|said| Some((said.camera, state(said.state)?, said.since)));
     Ok(StatusReport {
         version: status.version,
         chain_seq: status.chain_seq,

@@ -60,6 +60,7 @@ impl Answer {
     /// Server-sent events. Whoever makes the stream checks each item as a request arriving then.
     pub(crate) fn events(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
         use futures_util::StreamExt;
+        #[expect(clippy::disallowed_methods, reason = "the one place where a stream becomes an answer")]
         let body = Body::from_stream(stream.map(Ok::<_, std::convert::Infallible>));
         Self { content: Content::Events(body), cookie: None }
     }

@@ -87,7 +87,10 @@ mod tests {
     #[test]
     fn tests_and_tools_files_are_not_served() {
         for path in ASSETS.keys() {
-            assert!(!path.starts_with("tests/") && !path.ends_with(".json") && !path.ends_with(".ts"), "{path}");
+            assert!(
+                !path.starts_with("tests/") && !path.ends_with(".json") && !path.ends_with(".ts"),
+                "{path}"
+            );
         }
     }
 }

@@ -27,7 +27,8 @@ impl FromStr for Network {
     type Err = ParseNetworkError;
 
     fn from_str(text: &str) -> Result<Self, ParseNetworkError> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let (address, prefix) =
+            text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address: IpAddr = address.parse().map_err(|_| ParseNetworkError)?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
@@ -45,7 +46,9 @@ impl Network {
             (IpAddr::V4(net), IpAddr::V4(address)) => {
                 same_prefix(u128::from(net.to_bits()) << 96, u128::from(address.to_bits()) << 96, self.prefix)
             }
-            (IpAddr::V6(net), IpAddr::V6(address)) => same_prefix(net.to_bits(), address.to_bits(), self.prefix),
+            (IpAddr::V6(net), IpAddr::V6(address)) => {
+                same_prefix(net.to_bits(), address.to_bits(), self.prefix)
+            }
             _ => false,
         }
     }
@@ -77,7 +80,8 @@ impl Client {
     pub(crate) fn of(parts: &Parts, serves_tls: bool, trusted: &[Network]) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let host = text(&parts.headers, &header::HOST).or(parts.uri.authority().map(|authority| authority.as_str()));
+        let host =
+            text(&parts.headers, &header::HOST).or(parts.uri.authority().map(|authority| authority.as_str()));
         let mut client = Self {
             address: peer,
             secure: serves_tls,
@@ -94,7 +98,8 @@ impl Client {
     fn believe(&mut self, headers: &HeaderMap, trusted: &[Network]) {
         // Each proxy appends whom it heard; from the right, the first that is no proxy of ours is the client.
         let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-        let hops: Vec<IpAddr> = forwarded.flat_map(|line| line.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
+        let hops: Vec<IpAddr> =
+            forwarded.flat_map(|line| line.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
         let outside = |hop: &&IpAddr| !trusted.iter().any(|network| network.contains(**hop));
         if let Some(hop) = hops.iter().rev().find(outside) {
             self.address = *hop;
@@ -112,10 +117,13 @@ impl Client {
         let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
         let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
         let own = format!("{}://{}", if self.secure { "https" } else { "http" }, self.host);
-        if origin == own || public_url.is_some_and(|url| origin == url.trim_end_matches('/').to_ascii_lowercase()) {
+        if origin == own
+            || public_url.is_some_and(|url| origin == url.trim_end_matches('/').to_ascii_lowercase())
+        {
             return Ok(());
         }
-        Err(Fault::new(Code::BadOrigin, "This request comes from a page of another site.").logged(format!("{origin} is not {own}")))
+        Err(Fault::new(Code::BadOrigin, "This request comes from a page of another site.")
+            .logged(format!("{origin} is not {own}")))
     }
 }
 
@@ -144,7 +152,9 @@ fn device(user_agent: &str) -> String {
         ("CrOS", "ChromeOS"),
         ("Linux", "Linux"),
     ];
-    let find = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name);
+    let find = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+    };
     match (find(&BROWSERS), find(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),
@@ -177,7 +187,8 @@ mod tests {
 
     #[test]
     fn only_a_trusted_proxy_is_believed() {
-        let headers = [("x-forwarded-for", "198.51.100.7"), ("x-forwarded-proto", "https"), ("host", "cloud.example")];
+        let headers =
+            [("x-forwarded-for", "198.51.100.7"), ("x-forwarded-proto", "https"), ("host", "cloud.example")];
         let stranger = Client::of(&parts("192.0.2.1", &headers), false, &trusted());
         assert_eq!(stranger.address.to_string(), "192.0.2.1");
         assert!(!stranger.secure);
@@ -215,17 +226,24 @@ mod tests {
         };
         assert!(check(&own, None));
         assert!(check(&[("host", "localhost:8420")], None));
-        for origin in ["http://127.0.0.1:8420", "https://localhost:8420", "http://localhost:8421", "null", ""] {
+        for origin in ["http://127.0.0.1:8420", "https://localhost:8420", "http://localhost:8421", "null", ""]
+        {
             assert!(!check(&[("host", "localhost:8420"), ("origin", origin)], None), "{origin}");
         }
-        assert!(check(&[("host", "inner:80"), ("origin", "https://cloud.example")], Some("https://cloud.example/")));
+        assert!(check(
+            &[("host", "inner:80"), ("origin", "https://cloud.example")],
+            Some("https://cloud.example/")
+        ));
     }
 
     #[test]
     fn a_device_is_named_in_words() {
         let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0 Safari/537.36 Edg/128.0";
         assert_eq!(device(edge), "Edge on Windows");
-        assert_eq!(device("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"), "Firefox on Linux");
+        assert_eq!(
+            device("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
+            "Firefox on Linux"
+        );
         assert_eq!(device("curl/8.5.0"), "curl");
         assert_eq!(device(""), "a device");
         assert!(device(&"x".repeat(9999)).len() <= 40);

@@ -41,7 +41,10 @@ pub(crate) async fn serve(cloud: Arc<Cloud>, request: Request) -> Response {
     let found = match cloud.routes.find(&parts.method, path) {
         Found::Route(route, params) => (route, params),
         Found::OtherMethods(allow) => {
-            let fault = Fault::new(Code::MethodNotAllowed, "This address knows other methods only; see the Allow header.");
+            let fault = Fault::new(
+                Code::MethodNotAllowed,
+                "This address knows other methods only; see the Allow header.",
+            );
             return frame.failure(&fault, &allow);
         }
         Found::Nothing => return frame.failure(&Fault::not_found(), &[]),
@@ -75,7 +78,11 @@ async fn work(
         client.same_origin(&parts.headers, cloud.config.public_url.as_deref())?;
     }
     let ask = route.first_question(&params).map_err(|_| Fault::not_found())?;
-    let asker = Asker { credential: credential(route, &parts.headers), neighbour: client.address.into(), event: params.parse("event") };
+    let asker = Asker {
+        credential: credential(route, &parts.headers),
+        neighbour: client.address.into(),
+        event: params.parse("event"),
+    };
     let asked = cloud.world.now();
     let mut permit = asker.ask(cloud, ask).await?;
     content_type(route, &parts.headers)?;
@@ -93,7 +100,9 @@ async fn work(
     } else {
         // A caller who goes away doesn't leave a change half told: what began is finished.
         let finished = tokio::spawn(handled);
-        tokio::time::timeout(limit, finished).await.map(|joined| joined.unwrap_or_else(|error| Err(stopped(cloud, error))))
+        tokio::time::timeout(limit, finished)
+            .await
+            .map(|joined| joined.unwrap_or_else(|error| Err(stopped(cloud, error))))
     };
     outcome.unwrap_or_else(|_| Err(Fault::unavailable("the handler took too long")))
 }
@@ -107,7 +116,10 @@ fn stopped(cloud: &Cloud, error: tokio::task::JoinError) -> Fault {
 
 fn bug(cloud: &Cloud, panic: &(dyn std::any::Any + Send)) -> Fault {
     cloud.alarms.bug();
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned());
     Fault::internal(format!("panic: {}", text.unwrap_or_default()))
 }
 
@@ -193,10 +205,17 @@ impl From<Denied> for Fault {
         match denied {
             Denied::NotSignedIn => Self::new(Code::SignInNeeded, "Sign in first."),
             Denied::NotFound => Self::not_found(),
-            Denied::NotAllowed => Self::new(Code::NotAllowed, "You belong to this home, but may not do this."),
-            Denied::Lockdown => Self::new(Code::Lockdown, "Viewing is stopped. An owner of the home or the operator can allow it again."),
+            Denied::NotAllowed => {
+                Self::new(Code::NotAllowed, "You belong to this home, but may not do this.")
+            }
+            Denied::Lockdown => Self::new(
+                Code::Lockdown,
+                "Viewing is stopped. An owner of the home or the operator can allow it again.",
+            ),
             Denied::Suspended => Self::new(Code::NotAllowed, "This account, home or agent is suspended."),
-            Denied::SwitchedOff => Self::new(Code::NotAllowed, "This camera is switched off; nothing is taken from it."),
+            Denied::SwitchedOff => {
+                Self::new(Code::NotAllowed, "This camera is switched off; nothing is taken from it.")
+            }
             Denied::Unavailable => Self::unavailable("the truth did not answer in time"),
             other => Self::unavailable(other),
         }
@@ -241,7 +260,8 @@ fn content_type(route: &Route, headers: &HeaderMap) -> Outcome<()> {
 
 /// The route's limit; refuses at once what announces to be larger.
 fn announced(route: &Route, headers: &HeaderMap) -> Outcome<usize> {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > route.limit as u64) {
         return Err(match route.limit {
             0 => Fault::bad_request("This takes no body."),

@@ -106,7 +106,10 @@ impl Fault {
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
-        Self::new(Code::TooLarge, format!("The request's body is larger than the {limit} bytes allowed here."))
+        Self::new(
+            Code::TooLarge,
+            format!("The request's body is larger than the {limit} bytes allowed here."),
+        )
     }
 
     pub(crate) fn too_many(retry_after_s: u64) -> Self {

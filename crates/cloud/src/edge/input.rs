@@ -129,7 +129,9 @@ pub(crate) async fn read(body: Body, limit: usize, time: Duration) -> Outcome<By
     match collected.await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Fault::too_large(limit)),
-        Ok(Err(error)) => Err(Fault::bad_request("The body ended before its announced length.").logged(error)),
+        Ok(Err(error)) => {
+            Err(Fault::bad_request("The body ended before its announced length.").logged(error))
+        }
         Err(_) => Err(Fault::new(Code::Timeout, "The body took too long to arrive.")),
     }
 }
@@ -151,7 +153,10 @@ mod tests {
         assert!(refused::<CameraSwitch>(r#"{"on":true,"of":1}"#).contains("unknown field `of`"));
         assert!(refused::<CameraSwitch>(r#"{"on":true,"on":false}"#).contains("duplicate field"));
         assert!(refused::<CameraSwitch>(r#"{"on":true} x"#).contains("follows after"));
-        assert!(refused::<SignIn>(r#"{"name":"elm","login":"AAAA"}"#).starts_with("body: login: expected 32 bytes"));
+        assert!(
+            refused::<SignIn>(r#"{"name":"elm","login":"AAAA"}"#)
+                .starts_with("body: login: expected 32 bytes")
+        );
         assert!(refused::<CameraSwitch>("").starts_with("body: EOF"));
     }
 

@@ -152,7 +152,8 @@ impl FromStr for Lookup {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        let ok = text.len() == 8 && text.bytes().all(|byte| b"0123456789ABCDEFGHJKMNPQRSTVWXYZ".contains(&byte));
+        let ok =
+            text.len() == 8 && text.bytes().all(|byte| b"0123456789ABCDEFGHJKMNPQRSTVWXYZ".contains(&byte));
         if ok { Ok(Self(text.to_owned())) } else { Err(NotAnId) }
     }
 }
@@ -172,7 +173,9 @@ mod tests {
         let template = Template::new("/api/v1/homes/{home}/events");
         let raw = template.matches("/api/v1/homes/x/events").unwrap();
         assert_eq!(raw.text("home"), Some("x"));
-        for other in ["/api/v1/homes/x", "/api/v1/homes/x/events/", "/api/v1/homes/x/event", "//api/v1/homes/x/events"] {
+        for other in
+            ["/api/v1/homes/x", "/api/v1/homes/x/events/", "/api/v1/homes/x/event", "//api/v1/homes/x/events"]
+        {
             assert!(template.matches(other).is_none(), "{other}");
         }
     }

@@ -152,7 +152,13 @@ impl Routes {
     ///
     /// # Panics
     /// When the template lacks what the action or the handler needs. It is built at start, so every test that starts a server sees it.
-    pub(crate) fn add<P, Q, B, F, Fut>(&mut self, method: Method, path: &'static str, action: Action, handler: F) -> &mut Route
+    pub(crate) fn add<P, Q, B, F, Fut>(
+        &mut self,
+        method: Method,
+        path: &'static str,
+        action: Action,
+        handler: F,
+    ) -> &mut Route
     where
         P: Params,
         Q: Query,
@@ -223,7 +229,10 @@ fn check_names(template: &Template, action: Action, wanted: &[&str], handler: &s
     let camera = action.scope() == Scope::Camera;
     assert_eq!(has("home"), home, "{path}: a home stands in the path exactly if {action:?} is about one");
     assert!(has("camera") == camera || !camera, "{path}: {action:?} is about a camera");
-    assert!(!has("camera") || home || action.principal() == PrincipalKind::Agent, "{path}: a camera stands behind its home");
+    assert!(
+        !has("camera") || home || action.principal() == PrincipalKind::Agent,
+        "{path}: a camera stands behind its home"
+    );
 }
 
 /// A route as tests and tools see it.

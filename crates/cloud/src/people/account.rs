@@ -83,19 +83,25 @@ pub(super) async fn sign_in(call: Call<(), (), Json<SignIn>>) -> Outcome<Answer>
 
 pub(super) async fn recovery_open(call: Call<(), (), Json<RecoveryOpen>>) -> Outcome<Answer> {
     let RecoveryOpen { name, login } = call.body.0;
-    let row = prove(&call.cloud, &call.permit, &call.asker, &name, login, |row| &row.recovery.login_hash).await?;
+    let row =
+        prove(&call.cloud, &call.permit, &call.asker, &name, login, |row| &row.recovery.login_hash).await?;
     Answer::json(&RecoveryOpened { account: row.account, wrapped: B64(row.recovery.wrapped) })
 }
 
 pub(super) async fn recovery_replace(call: Call<(), (), Json<RecoveryReplace>>) -> Outcome<Answer> {
     let cloud = &call.cloud;
     let body = call.body.0;
-    let (password, recovery) = (password_row("password", &body.password)?, recovery_row("recovery", &body.recovery)?);
-    let mut row = prove(cloud, &call.permit, &call.asker, &body.name, body.login, |row| &row.recovery.login_hash).await?;
+    let (password, recovery) =
+        (password_row("password", &body.password)?, recovery_row("recovery", &body.recovery)?);
+    let mut row =
+        prove(cloud, &call.permit, &call.asker, &body.name, body.login, |row| &row.recovery.login_hash)
+            .await?;
     let (token, session) = new_session(cloud, &call.client);
     let (account, id, login_hash) = (row.account, session.session, row.recovery.login_hash);
     row.password = password.clone();
-    cloud.change(call.permit, Change::ReplaceByRecovery { account, login_hash, password, recovery, session }).await?;
+    cloud
+        .change(call.permit, Change::ReplaceByRecovery { account, login_hash, password, recovery, session })
+        .await?;
     Ok(Answer::json(&account_of(row, id))?.signing_in(token))
 }
 
@@ -203,9 +209,11 @@ async fn prove(
 fn ticket(policy: SignUpPolicy, ticket: Option<Ticket>) -> Outcome<SignUpTicket> {
     match ticket {
         Some(Ticket::Setup(token)) => Ok(SignUpTicket::Setup(token_hash(token.as_bytes()))),
-        Some(Ticket::Invitation(given)) if policy != SignUpPolicy::Closed => {
-            Ok(SignUpTicket::Invitation { home: given.home, slot: given.slot, token: token_hash(&given.token.0) })
-        }
+        Some(Ticket::Invitation(given)) if policy != SignUpPolicy::Closed => Ok(SignUpTicket::Invitation {
+            home: given.home,
+            slot: given.slot,
+            token: token_hash(&given.token.0),
+        }),
         None if policy == SignUpPolicy::Open => Ok(SignUpTicket::Open),
         _ => Err(keepsight_gate::Refusal::NoTicket.into()),
     }
@@ -249,7 +257,12 @@ fn password_row(field: &str, given: &Credentials) -> Outcome<PasswordRow> {
         return Err(Fault::bad_request(format!("body: {field}.parameters.iterations: expected {range}")));
     }
     let wrapped = wrapped(field, &given.wrapped)?;
-    Ok(PasswordRow { salt: salt.0.clone(), iterations: *iterations, login_hash: sha256(&given.login.0).0, wrapped })
+    Ok(PasswordRow {
+        salt: salt.0.clone(),
+        iterations: *iterations,
+        login_hash: sha256(&given.login.0).0,
+        wrapped,
+    })
 }
 
 fn recovery_row(field: &str, given: &RecoveryCredentials) -> Outcome<RecoveryRow> {

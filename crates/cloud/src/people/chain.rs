@@ -41,7 +41,10 @@ fn package(row: OwnEpochRow) -> EpochPackage {
     let own = row.slot.zip(row.sealed.map(rows::to_sealed));
     EpochPackage {
         epoch: row.epoch.0,
-        sealed: own.map(|(slot, sealed)| SealedToSlot { slot, enc: sealed.enc, ct: sealed.ct }).into_iter().collect(),
+        sealed: own
+            .map(|(slot, sealed)| SealedToSlot { slot, enc: sealed.enc, ct: sealed.ct })
+            .into_iter()
+            .collect(),
         previous: row.previous.map(rows::to_sealed),
     }
 }
@@ -52,7 +55,10 @@ pub(super) async fn append(call: Call<(), (), Json<ChainAppend>>) -> Outcome<Ans
     let chain = cloud.chain(permit).await?;
     let next = follow(&chain, &body.entry)?;
     if next.entry().by != slot {
-        return Err(Fault::new(Code::NotAllowed, "The entry is signed for another member's place than yours."));
+        return Err(Fault::new(
+            Code::NotAllowed,
+            "The entry is signed for another member's place than yours.",
+        ));
     }
     let append = rows_of(&chain, &next, body)?;
     let permit = asker.ask(&cloud, Ask::home(Action::AppendChain, home)).await?;
@@ -64,7 +70,9 @@ pub(super) async fn append(call: Call<(), (), Json<ChainAppend>>) -> Outcome<Ans
 pub(super) fn follow(chain: &Arc<Chain>, signed: &Signed) -> Outcome<VerifiedEntry> {
     let head = chain.head();
     head.follow(signed).map_err(|error| match keepsight_seal::Entry::parse(&signed.body.0) {
-        Ok(entry) if entry.home == chain.home() && entry.seq <= head.entry().seq => keepsight_gate::Refusal::ChainMoved.into(),
+        Ok(entry) if entry.home == chain.home() && entry.seq <= head.entry().seq => {
+            keepsight_gate::Refusal::ChainMoved.into()
+        }
         _ => refused("entry", &error),
     })
 }
@@ -79,7 +87,11 @@ fn rows_of(chain: &Arc<Chain>, next: &VerifiedEntry, body: ChainAppend) -> Outco
             append.epoch = Some(rows::epoch(package));
         }
         None if !begins => {}
-        _ => return Err(Fault::bad_request("epoch: it goes with an entry that begins an epoch, and with no other")),
+        _ => {
+            return Err(Fault::bad_request(
+                "epoch: it goes with an entry that begins an epoch, and with no other",
+            ));
+        }
     }
     append.pairing = body.pairing.map(|lookup| pairing(&lookup)).transpose()?;
     if append.pairing.is_some() && append.agents_added.is_empty() {
@@ -93,7 +105,9 @@ fn rows_of(chain: &Arc<Chain>, next: &VerifiedEntry, body: ChainAppend) -> Outco
 
 fn pairing(lookup: &str) -> Outcome<String> {
     let parsed: Result<Lookup, _> = lookup.parse();
-    parsed.map(|lookup| lookup.as_str().to_owned()).map_err(|_| Fault::bad_request("pairing: expected the code's first 8 characters"))
+    parsed
+        .map(|lookup| lookup.as_str().to_owned())
+        .map_err(|_| Fault::bad_request("pairing: expected the code's first 8 characters"))
 }
 
 /// Names sealed anew to the epoch that the entry begins.
@@ -102,7 +116,8 @@ fn names(chain: &Arc<Chain>, next: &VerifiedEntry, names: &[Signed]) -> Outcome<
     extended.extend(std::slice::from_ref(next.signed())).map_err(|error| refused("entry", &error))?;
     let row = |signed: &Signed| {
         let subject = SealedName::parse(&signed.body.0).map_err(|error| refused("names", &error))?.subject;
-        let name = SealedName::verify(signed, &extended, subject).map_err(|error| refused("names", &error))?;
+        let name =
+            SealedName::verify(signed, &extended, subject).map_err(|error| refused("names", &error))?;
         if name.epoch != next.entry().epoch {
             return Err(Fault::bad_request("names: each is sealed to the epoch that the entry is in"));
         }

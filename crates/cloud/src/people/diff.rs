@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use keepsight_gate::{AgentRow, AppendChain, ChainRow, InvitationRow, RelationRow, Rights, SealedRow, TokenHash};
+use keepsight_gate::{
+    AgentRow, AppendChain, ChainRow, InvitationRow, RelationRow, Rights, SealedRow, TokenHash,
+};
 use keepsight_ids::SlotId;
 use keepsight_seal::{Entry, Slot, VerifiedEntry};
 use keepsight_wire::people::NewInvitation;
@@ -17,7 +19,11 @@ use crate::edge::fault::{Fault, Outcome};
 pub(crate) const INVITATION_LIFE_MS: i64 = 7 * 24 * 3600 * 1000;
 
 /// The rows that go with `next` after `before`, without epoch, names and pairing.
-pub(crate) fn diff(before: &Entry, next: &VerifiedEntry, invitation: Option<&NewInvitation>) -> Outcome<AppendChain> {
+pub(crate) fn diff(
+    before: &Entry,
+    next: &VerifiedEntry,
+    invitation: Option<&NewInvitation>,
+) -> Outcome<AppendChain> {
     let entry = next.entry();
     let mut append = AppendChain::of(chain_row(next));
     append.ended = gone(before, entry, false);
@@ -57,7 +63,8 @@ fn bad(why: &'static str) -> Fault {
 }
 
 fn gone(before: &Entry, next: &Entry, pending: bool) -> Vec<SlotId> {
-    let left = before.slots.iter().filter(|slot| slot.is_pending() == pending && next.slot(slot.slot).is_none());
+    let left =
+        before.slots.iter().filter(|slot| slot.is_pending() == pending && next.slot(slot.slot).is_none());
     left.map(|slot| slot.slot).collect()
 }
 

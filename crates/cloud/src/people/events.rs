@@ -67,11 +67,13 @@ pub(crate) struct SegmentAsked {
 pub(super) async fn list(call: Call<(), Named<EventsAsked>>) -> Outcome<Answer> {
     let Call { cloud, mut permit, asker, query: Named(asked), .. } = call;
     let home = permit.home().ok_or_else(Fault::not_found)?;
-    let before: Option<Cursor> = asked.before.map(|text| text.parse()).transpose().map_err(|error| bad("before", &error))?;
+    let before: Option<Cursor> =
+        asked.before.map(|text| text.parse()).transpose().map_err(|error| bad("before", &error))?;
     let span = span(&cloud, &asker, home, asked.day.as_deref()).await?;
     let limit = limit(asked.limit)?;
     if let Some(camera) = asked.camera {
-        permit = asker.ask(&cloud, Ask { camera: Some(camera), ..Ask::home(Action::ListEvents, home) }).await?;
+        permit =
+            asker.ask(&cloud, Ask { camera: Some(camera), ..Ask::home(Action::ListEvents, home) }).await?;
     }
     let query = EventQuery { span, unseen: asked.unseen.unwrap_or(false), before, limit };
     let locked = cloud.records.event_page(&permit, query).await?;
@@ -94,7 +96,14 @@ pub(super) async fn read(call: Call<EventId>) -> Outcome<Answer> {
 }
 
 pub(super) async fn segment(call: Call<SegmentRef, Named<SegmentAsked>>) -> Outcome<Answer> {
-    let Call { cloud, mut permit, asker, params: SegmentRef { event, kind, number }, query: Named(asked), .. } = call;
+    let Call {
+        cloud,
+        mut permit,
+        asker,
+        params: SegmentRef { event, kind, number },
+        query: Named(asked),
+        ..
+    } = call;
     if asked.purpose == Purpose::Download {
         let (home, camera) = permit.home().zip(permit.camera()).ok_or_else(Fault::not_found)?;
         permit = asker.ask(&cloud, Ask::camera(Action::DownloadSegment, home, camera)).await?;
@@ -153,7 +162,13 @@ pub(super) async fn home_views(call: Call<(), Named<ViewsAsked>>) -> Outcome<Ans
     views(&call.cloud, &call.asker, call.permit, None, call.query.0).await
 }
 
-async fn views(cloud: &Cloud, asker: &Asker, permit: Permit, event: Option<EventId>, asked: ViewsAsked) -> Outcome<Answer> {
+async fn views(
+    cloud: &Cloud,
+    asker: &Asker,
+    permit: Permit,
+    event: Option<EventId>,
+    asked: ViewsAsked,
+) -> Outcome<Answer> {
     let home = permit.home().ok_or_else(Fault::not_found)?;
     let span = span(cloud, asker, home, asked.day.as_deref()).await?;
     let query = ViewQuery { event, span, before: asked.before, limit: limit(asked.limit)? };
@@ -189,8 +204,11 @@ fn tell(cloud: &Cloud, permit: &Permit, event: EventId) {
 /// The day in the home's zone.
 async fn span(cloud: &Cloud, asker: &Asker, home: HomeId, day: Option<&str>) -> Outcome<Option<Span>> {
     let Some(text) = day else { return Ok(None) };
-    let zone = cameras::zone(cloud, asker, home).await?.ok_or_else(|| Fault::internal("the home's time zone is unknown"))?;
-    let span = day::day(text, &zone).ok_or_else(|| Fault::bad_request("query: day: expected a day such as 2026-11-23"))?;
+    let zone = cameras::zone(cloud, asker, home)
+        .await?
+        .ok_or_else(|| Fault::internal("the home's time zone is unknown"))?;
+    let span = day::day(text, &zone)
+        .ok_or_else(|| Fault::bad_request("query: day: expected a day such as 2026-11-23"))?;
     Ok(Some(Span { from: span.from, until: span.until }))
 }
 

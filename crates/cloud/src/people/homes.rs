@@ -39,14 +39,16 @@ pub(super) async fn read(call: Call) -> Outcome<Answer> {
 pub(super) async fn create(call: Call<(), (), Json<NewHome>>) -> Outcome<Answer> {
     let Call { cloud, permit, asker, body: Json(body), .. } = call;
     let account = permit.account().ok_or_else(Fault::not_found)?;
-    let genesis = VerifiedEntry::genesis(body.home, &body.genesis).map_err(|error| refused("genesis", &error))?;
+    let genesis =
+        VerifiedEntry::genesis(body.home, &body.genesis).map_err(|error| refused("genesis", &error))?;
     let owner = &genesis.entry().slots[0];
     if owner.account != Some(account) {
         return Err(Fault::bad_request("genesis: its owner is another account"));
     }
     check_package(genesis.entry(), &body.epoch).map_err(|error| refused("epoch", &error))?;
     let chain = Chain::begin(genesis.clone()).map_err(|error| refused("genesis", &error))?;
-    SealedName::verify(&body.name, &chain, Subject::Home(body.home)).map_err(|error| refused("name", &error))?;
+    SealedName::verify(&body.name, &chain, Subject::Home(body.home))
+        .map_err(|error| refused("name", &error))?;
     check_zone(&body.time_zone)?;
     let change = Change::CreateHome {
         home: body.home,
@@ -67,7 +69,9 @@ pub(super) async fn settings(call: Call<(), (), Json<HomeSettings>>) -> Outcome<
         return Err(Fault::bad_request("body: retention_days: expected 1 to 3650"));
     }
     if retention_bytes < RETENTION_BYTES_LEAST {
-        return Err(Fault::bad_request(format!("body: retention_bytes: expected at least {RETENTION_BYTES_LEAST}")));
+        return Err(Fault::bad_request(format!(
+            "body: retention_bytes: expected at least {RETENTION_BYTES_LEAST}"
+        )));
     }
     call.cloud.change(call.permit, Change::Settings { time_zone, retention_days, retention_bytes }).await?;
     Ok(Answer::done())
@@ -120,11 +124,18 @@ async fn home_of(cloud: &Cloud, permit: Permit) -> Outcome<Home> {
 }
 
 /// That a name is signed by somebody who may give it. Uses the Permit up.
-pub(crate) async fn verify_name(cloud: &Cloud, permit: Permit, name: &Signed, subject: Subject) -> Outcome<()> {
+pub(crate) async fn verify_name(
+    cloud: &Cloud,
+    permit: Permit,
+    name: &Signed,
+    subject: Subject,
+) -> Outcome<()> {
     let chain = cloud.chain(permit).await?;
     let sealed = SealedName::verify(name, &chain, subject).map_err(|error| refused("name", &error))?;
     if sealed.epoch != chain.head().entry().epoch {
-        return Err(Fault::conflict("The name is sealed to an older home key. Read the chain and seal it again."));
+        return Err(Fault::conflict(
+            "The name is sealed to an older home key. Read the chain and seal it again.",
+        ));
     }
     Ok(())
 }

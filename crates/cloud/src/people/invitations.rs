@@ -5,7 +5,9 @@
 
 use keepsight_gate::{Action, Ask, Change, Credential, Permit};
 use keepsight_seal::VerifiedEntry;
-use keepsight_wire::people::{ChainHead, InvitationAccept, InvitationOpen, InvitationOpened, InvitationTicket};
+use keepsight_wire::people::{
+    ChainHead, InvitationAccept, InvitationOpen, InvitationOpened, InvitationTicket,
+};
 
 use super::homes::refused;
 use super::{chain, diff, rows};
@@ -46,9 +48,14 @@ pub(super) async fn accept(call: Call<(), (), Json<InvitationAccept>>) -> Outcom
         return Err(Fault::bad_request("entry: it puts in another account than the one signed in"));
     }
     // Nothing but the invitee's own slot differs, or the chain would have refused it.
-    diff::diff(chain.head().entry(), &next, None)
-        .map_err(|_| refused("entry", &keepsight_seal::SealError::InvitationOverreach { seq: next.entry().seq, by: ticket.slot }))?;
-    let change = Change::AcceptInvitation { entry: diff::chain_row(&next), sealed: diff::sealed_secret(&sealed)? };
+    diff::diff(chain.head().entry(), &next, None).map_err(|_| {
+        refused(
+            "entry",
+            &keepsight_seal::SealError::InvitationOverreach { seq: next.entry().seq, by: ticket.slot },
+        )
+    })?;
+    let change =
+        Change::AcceptInvitation { entry: diff::chain_row(&next), sealed: diff::sealed_secret(&sealed)? };
     let permit = ask(&cloud, &asker, &ticket, Action::AcceptInvitation).await?;
     cloud.change(permit, change).await?;
     Answer::json(&ChainHead { seq: next.entry().seq, hash: next.hash() })

@@ -18,8 +18,8 @@ mod updates;
 use http::Method;
 use keepsight_gate::Action;
 use keepsight_wire::people::{
-    Account, Agent, Camera, Chain, ChainHead, EventDetail, EventPage, Home, InvitationOpened, Pairing, PasswordParameters,
-    People, RecoveryOpened, Service, Session, Update, ViewPage,
+    Account, Agent, Camera, Chain, ChainHead, EventDetail, EventPage, Home, InvitationOpened, Pairing,
+    PasswordParameters, People, RecoveryOpened, Service, Session, Update, ViewPage,
 };
 
 pub(crate) use chain::After;
@@ -208,7 +208,12 @@ fn camera_routes(routes: &mut Routes) {
         .limit(NAME_BODY)
         .example(stage::camera_name);
     routes
-        .add(Method::PUT, "/api/v1/homes/{home}/cameras/{camera}/switch", Action::ManageCamera, cameras::switch)
+        .add(
+            Method::PUT,
+            "/api/v1/homes/{home}/cameras/{camera}/switch",
+            Action::ManageCamera,
+            cameras::switch,
+        )
         .doc("Switches the camera on or off.")
         .example(stage::camera_switch);
     routes
@@ -240,11 +245,21 @@ fn event_routes(routes: &mut Routes) {
         .answers_sealed()
         .example(stage::segment);
     routes
-        .add(Method::PUT, "/api/v1/homes/{home}/cameras/{camera}/events/{event}/seen", Action::MarkSeen, events::seen)
+        .add(
+            Method::PUT,
+            "/api/v1/homes/{home}/cameras/{camera}/events/{event}/seen",
+            Action::MarkSeen,
+            events::seen,
+        )
         .doc("Marks the Event as opened by the caller.")
         .example(|stage| stage.at_event("/seen"));
     routes
-        .add(Method::PUT, "/api/v1/homes/{home}/cameras/{camera}/events/{event}/kept", Action::KeepEvent, events::keep)
+        .add(
+            Method::PUT,
+            "/api/v1/homes/{home}/cameras/{camera}/events/{event}/kept",
+            Action::KeepEvent,
+            events::keep,
+        )
         .doc("Takes the Event out of retention's reach, or puts it back.")
         .example(stage::keep);
     routes

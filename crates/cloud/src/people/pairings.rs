@@ -16,8 +16,9 @@ pub(crate) const MESSAGE_MAX: usize = 4096;
 
 pub(super) async fn offer(call: Call<(), (), Json<NewPairing>>) -> Outcome<Answer> {
     let Json(NewPairing { lookup, offer, mac }) = call.body;
-    let lookup: Lookup =
-        lookup.parse().map_err(|_| Fault::bad_request("body: lookup: expected the code's first 8 characters"))?;
+    let lookup: Lookup = lookup
+        .parse()
+        .map_err(|_| Fault::bad_request("body: lookup: expected the code's first 8 characters"))?;
     let offer = message("offer", offer)?;
     let change = Change::OfferPairing { lookup: lookup.as_str().to_owned(), offer, mac: mac.0 };
     call.cloud.change(call.permit, change).await?;

@@ -43,7 +43,10 @@ pub(crate) fn to_sealed(row: SealedRow) -> Sealed {
 }
 
 pub(crate) fn epoch(package: &EpochPackage) -> EpochRow {
-    let slot = |to: &SealedToSlot| SealedSlotRow { slot: to.slot, sealed: SealedRow { enc: to.enc.0, ct: to.ct.0.clone() } };
+    let slot = |to: &SealedToSlot| SealedSlotRow {
+        slot: to.slot,
+        sealed: SealedRow { enc: to.enc.0, ct: to.ct.0.clone() },
+    };
     EpochRow {
         epoch: EpochNo(package.epoch),
         sealed: package.sealed.iter().map(slot).collect(),

@@ -1,7 +1,7 @@
 //! What the service says of itself to anybody.
 
-use keepsight_wire::people::Service;
 use keepsight_ids::UnixMillis;
+use keepsight_wire::people::Service;
 
 use crate::edge::answer::Answer;
 use crate::edge::fault::Outcome;

@@ -2,11 +2,11 @@
 
 use keepsight_ids::{B64, UnixMillis};
 use keepsight_ledger::Kind;
-use keepsight_store::{
-    CameraReport, CameraState as Reported, CameraSummary, EventDetail as DetailRow, EventPage as PageRow, EventRow,
-    FiledGap, GapReason as Reason, Neighbour, Neighbours, SegmentRow,
-};
 use keepsight_store::truth::CameraRow;
+use keepsight_store::{
+    CameraReport, CameraState as Reported, CameraSummary, EventDetail as DetailRow, EventPage as PageRow,
+    EventRow, FiledGap, GapReason as Reason, Neighbour, Neighbours, SegmentRow,
+};
 use keepsight_wire::Signed;
 use keepsight_wire::people::{
     Camera, CameraState, Event, EventDetail, EventPage, EventRef, Gap, GapReason, Segment, ViewKind,
