@@ -77,8 +77,9 @@ impl Analyser {
         }
         let sets = frame.key.then_some((&format.sps[..], &format.pps[..]));
         let stream = h264::annex_b(sets, &frame.data);
-        // The default flush loses about half the frames of a stream with B frames.
-        let options = DecodeOptions::new().flush_after_decode(Flush::NoFlush);
+        // Flushing loses about half the frames of a stream with B frames, but without it a picture that stands alone may never come.
+        let flush = if self.alone(format, frame) { Flush::Flush } else { Flush::NoFlush };
+        let options = DecodeOptions::new().flush_after_decode(flush);
         let decoded = match self.decoder.decode_with_options(&stream, options) {
             Ok(decoded) => decoded,
             Err(error) => {
@@ -106,11 +107,15 @@ impl Analyser {
             self.broken = false;
             return true;
         }
-        let whole = format.info.width * format.info.height <= WHOLE_PIXELS_MAX;
-        let wanted = !self.broken && (whole || frame.at_ms < self.alert_until_ms);
+        let wanted = !self.broken && (whole(format) || frame.at_ms < self.alert_until_ms);
         // Frames after a skipped one can't be decoded.
         self.broken |= !wanted;
         wanted
+    }
+
+    /// Whether the frames after this one are going to be skipped.
+    fn alone(&self, format: &VideoFormat, frame: &VideoFrame) -> bool {
+        !whole(format) && frame.at_ms >= self.alert_until_ms
     }
 
     fn start_over(&mut self) -> Option<Look> {
@@ -120,6 +125,11 @@ impl Analyser {
         }
         None
     }
+}
+
+/// Whether every frame of such a stream is decoded.
+fn whole(format: &VideoFormat) -> bool {
+    format.info.width * format.info.height <= WHOLE_PIXELS_MAX
 }
 
 fn new_decoder() -> Result<Decoder, CameraError> {
@@ -146,9 +156,11 @@ fn view<'a>(decoded: &'a DecodedYUV<'_>) -> Option<View<'a>> {
     })
 }
 
-/// One frame as a JPEG, for showing what was found at an address.
-pub(crate) fn snapshot(format: &Arc<VideoFormat>, frame: &VideoFrame) -> Option<Vec<u8>> {
-    let mut analyser = Analyser::new(&WatchSettings::default()).ok()?;
-    analyser.set_shape(format);
-    analyser.look(format, frame, Some(0))?.large?.jpeg(80).ok()
+/// A key frame as a JPEG, for showing what was found at an address.
+pub(crate) fn snapshot(format: &VideoFormat, key: &VideoFrame) -> Option<Vec<u8>> {
+    let stream = h264::annex_b(Some((&format.sps, &format.pps)), &key.data);
+    let options = DecodeOptions::new().flush_after_decode(Flush::Flush);
+    let mut decoder = new_decoder().ok()?;
+    let decoded = decoder.decode_with_options(&stream, options).ok()??;
+    thumbnail(&view(&decoded)?, (format.info.width, format.info.height)).jpeg(80).ok()
 }

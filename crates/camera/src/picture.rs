@@ -142,6 +142,7 @@ impl Picture {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn view(&self) -> View<'_> {
         let (w, h) = (self.width, self.height);
         View {

@@ -17,8 +17,8 @@ use jiff::tz::TimeZone;
 use keepsight_world::{Instant, World};
 use openh264::OpenH264API;
 use openh264::encoder::{
-    BitRate, Complexity, Encoder, EncoderConfig, FrameRate, IntraFramePeriod, QpRange, RateControlMode,
-    SpsPpsStrategy, VuiConfig,
+    Complexity, Encoder, EncoderConfig, FrameRate, IntraFramePeriod, RateControlMode, SpsPpsStrategy,
+    VuiConfig,
 };
 use openh264::formats::YUVSlices;
 use tokio::sync::mpsc;
@@ -35,7 +35,6 @@ use schedule::Schedule;
 const FPS: i64 = 10;
 const KEY_EVERY: u32 = 20;
 const FRAME_MS: u64 = 1000 / FPS as u64;
-const BITS_PER_SECOND: u32 = 1_200_000;
 /// Behind by more than this, pictures are left out rather than made up for.
 const LATE_MAX: Duration = Duration::from_secs(1);
 
@@ -157,13 +156,12 @@ pub(crate) struct Studio {
 impl Studio {
     pub(crate) fn new(scene: DemoScene) -> Result<Self, CameraError> {
         let config = EncoderConfig::new()
-            .bitrate(BitRate::from_bps(BITS_PER_SECOND))
             .max_frame_rate(FrameRate::from_hz(FPS as f32))
-            .rate_control_mode(RateControlMode::Quality)
+            // A drawing needs no rate control: at a constant quality it is small anyway.
+            .rate_control_mode(RateControlMode::Off)
             .intra_frame_period(IntraFramePeriod::from_num_frames(KEY_EVERY))
             .sps_pps_strategy(SpsPpsStrategy::ConstantId)
             .complexity(Complexity::Low)
-            .qp(QpRange::new(18, 36))
             .skip_frames(false)
             .scene_change_detect(false)
             .num_threads(1)

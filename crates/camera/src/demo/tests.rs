@@ -28,3 +28,44 @@ fn gallery() {
         }
     }
 }
+
+/// Prints what a built-in camera costs on this machine.
+#[test]
+#[ignore = "a measurement"]
+fn cost() {
+    for view in DemoView::ALL {
+        let mut artist = Artist::new(DemoScene::new("12 Elm Street", view));
+        artist.draw(1_800_000_000_000, 0);
+        let began = std::time::Instant::now();
+        for n in 0..200 {
+            artist.draw(1_800_000_000_000 + n * 100, n * 100);
+        }
+        let drawing = began.elapsed() / 200;
+        let mut studio = Studio::new(DemoScene::new("12 Elm Street", view)).unwrap();
+        let began = std::time::Instant::now();
+        let units: Vec<_> =
+            (0..200).map(|n| studio.shoot(1_800_000_000_000 + n * 100, n * 100).unwrap()).collect();
+        let both = began.elapsed() / 200;
+        let bytes: usize = units.iter().map(|unit| unit.sample.len()).sum();
+        let format = Arc::new(
+            VideoFormat::new(1280, 720, units[0].sps.clone().unwrap(), units[0].pps.clone().unwrap())
+                .unwrap(),
+        );
+        let mut analyser = crate::decode::Analyser::new(&crate::WatchSettings::default()).unwrap();
+        let began = std::time::Instant::now();
+        for (n, unit) in units.into_iter().enumerate() {
+            let frame = VideoFrame {
+                at_ms: n as i64 * 100,
+                ticks: n as i64 * 9000,
+                key: unit.sps.is_some(),
+                data: unit.sample,
+            };
+            analyser.look(&format, &frame, None);
+        }
+        let looking = began.elapsed() / 200;
+        eprintln!(
+            "{view:?}: draw {drawing:?}, draw and encode {both:?}, look {looking:?}, {} kbit/s",
+            bytes * 8 / 20 / 1000
+        );
+    }
+}
