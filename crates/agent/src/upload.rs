@@ -5,6 +5,8 @@
 
 mod depot;
 pub mod machine;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
