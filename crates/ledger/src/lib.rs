@@ -14,7 +14,7 @@
 //! }
 //! ```
 //!
-//! ```compile_fail,E0599
+//! ```compile_fail,E0277
 //! fn double(permit: &keepsight_gate::Permit) -> keepsight_gate::Permit {
 //!     keepsight_gate::Permit::clone(permit)
 //! }

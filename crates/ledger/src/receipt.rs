@@ -31,7 +31,7 @@ pub enum Misfiled {
 /// }
 /// ```
 ///
-/// ```compile_fail,E0599
+/// ```compile_fail,E0277
 /// fn double(receipt: &keepsight_ledger::Receipt) -> keepsight_ledger::Receipt {
 ///     keepsight_ledger::Receipt::clone(receipt)
 /// }

@@ -9,6 +9,7 @@ mod cursor;
 mod header;
 mod rows;
 pub mod sqlite;
+pub mod suite;
 mod upload;
 
 use async_trait::async_trait;
