@@ -26,15 +26,22 @@ struct Inner {
     log: Vec<LogRow>,
     tags: Vec<Tag>,
     time: UnixMillis,
+    history: u8,
 }
 
 impl MemoryTruth {
     /// A service without accounts, whose time is this.
     pub fn new(time: UnixMillis) -> Self {
+        Self::with_tags(time, 0)
+    }
+
+    /// The same in another history: its revisions' tags begin with that byte.
+    pub fn with_tags(time: UnixMillis, history: u8) -> Self {
         let service = ServiceFacts { lockdown: false, sessions_since: Revision(0) };
         let facts = BTreeMap::from([(Key::Service, Loaded::Service(Arc::new(service)))]);
-        let log = vec![LogRow { revision: Revision(0), tag: Tag([0; 16]), key: Key::Service }];
-        Self { inner: Mutex::new(Inner { facts, log, tags: vec![Tag([0; 16])], time }) }
+        let mut inner = Inner { facts, log: Vec::new(), tags: Vec::new(), time, history };
+        inner.take_revision(Key::Service);
+        Self { inner: Mutex::new(inner) }
     }
 
     /// Puts an aggregate, or takes it away; the revision that it took.
@@ -58,14 +65,14 @@ impl MemoryTruth {
 }
 
 impl Inner {
-    const fn head(&self) -> Revision {
+    fn head(&self) -> Revision {
         Revision(self.tags.len() as u64 - 1)
     }
 
     fn take_revision(&mut self, key: Key) -> Revision {
-        let revision = self.head().next();
-        let mut tag = [0; 16];
-        tag[..8].copy_from_slice(&revision.0.to_le_bytes());
+        let revision = Revision(self.tags.len() as u64);
+        let mut tag = [self.history; 16];
+        tag[8..].copy_from_slice(&revision.0.to_le_bytes());
         self.tags.push(Tag(tag));
         self.log.push(LogRow { revision, tag: Tag(tag), key });
         revision
