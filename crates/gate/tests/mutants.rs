@@ -10,7 +10,7 @@ use std::sync::Arc;
 use keepsight_gate::memory::MemoryTruth;
 use keepsight_gate::{Denied, Gate, Key};
 use keepsight_world::World;
-use stage::{Act, COOKIE, HOME, LIST, ME, NOW, Stage, grant_until, revoke, settle, small_home};
+use stage::{Act, COOKIE, HOME, LIST, ME, NOW, Stage, grant_until, others_run, revoke, settle, small_home};
 use tokio::sync::Notify;
 
 macro_rules! scenario {
@@ -74,7 +74,8 @@ mod scenarios {
             let gate = gate.clone();
             async move { must_be(&gate, Denied::NotFound).await }
         });
-        settle().await;
+        // In no time, or a second fence would be sent beside the held one.
+        others_run().await;
         hold.notify_one();
         early.await.map_err(|error| error.to_string())??;
         late.await.map_err(|error| error.to_string())?
