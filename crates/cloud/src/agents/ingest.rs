@@ -31,13 +31,12 @@ pub(super) async fn header(call: Call<EventId, (), Json<Signed>>) -> Outcome<Ans
     let (home, camera) = place(&permit)?;
     let agent = permit.agent();
     room(&cloud)?;
-    let chain = cloud.chain(permit).await?;
+    let chain = cloud.chain(asker.ask(&cloud, Ask::of(Action::AgentReadChain)).await?).await?;
     let asked = Asked { home, camera, event };
     let verified = EventHeader::verify(&signed, &chain, &asked).map_err(|error| refused("header", &error))?;
     if Some(verified.header().agent) != agent {
         return Err(Fault::bad_request("header: it names another agent than the one that sends it"));
     }
-    let permit = asker.ask(&cloud, Ask::own_camera(Action::AgentIngest, camera)).await?;
     let now = permit.truth_time();
     let stored = cloud.records.put_header(&permit, event, signed.body.0, signed.signature.0).await;
     let stored = stored.map_err(|error| told(&cloud, error, home, camera))?;

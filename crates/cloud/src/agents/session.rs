@@ -132,8 +132,8 @@ pub(super) async fn put_camera(call: Call<(), (), Json<CameraPut>>) -> Outcome<A
     use keepsight_gate::{Action, Ask};
     let Call { cloud, permit, asker, body: Json(CameraPut { name }), .. } = call;
     let camera = permit.camera().ok_or_else(Fault::not_found)?;
-    verify_name(&cloud, permit, &name, Subject::Camera(camera)).await?;
-    let permit = asker.ask(&cloud, Ask::own_camera(Action::AgentPutCamera, camera)).await?;
+    let reading = asker.ask(&cloud, Ask::of(Action::AgentReadChain)).await?;
+    verify_name(&cloud, reading, &name, Subject::Camera(camera)).await?;
     cloud.change(permit, Change::PutCamera(rows::signed(&name))).await?;
     Ok(Answer::done())
 }

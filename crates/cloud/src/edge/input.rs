@@ -23,6 +23,11 @@ pub enum BodyKind {
 }
 
 impl BodyKind {
+    /// Whether there is a body at all.
+    pub const fn has_one(self) -> bool {
+        !matches!(self, Self::Nothing)
+    }
+
     /// What `Content-Type` must say.
     pub(crate) const fn media_type(self) -> Option<&'static str> {
         match self {

@@ -43,8 +43,8 @@ pub(super) async fn list(call: Call) -> Outcome<Answer> {
 pub(super) async fn name(call: Call<(), (), Json<NewName>>) -> Outcome<Answer> {
     let Call { cloud, permit, asker, body: Json(NewName { name }), .. } = call;
     let (home, camera) = permit.home().zip(permit.camera()).ok_or_else(Fault::not_found)?;
-    homes::verify_name(&cloud, permit, &name, Subject::Camera(camera)).await?;
-    let permit = asker.ask(&cloud, Ask::camera(Action::ManageCamera, home, camera)).await?;
+    let reading = asker.ask(&cloud, Ask::home(Action::ReadChain, home)).await?;
+    homes::verify_name(&cloud, reading, &name, Subject::Camera(camera)).await?;
     cloud.change(permit, Change::NameCamera(rows::signed(&name))).await?;
     Ok(Answer::done())
 }

@@ -173,9 +173,11 @@ async fn views(
     let span = span(cloud, asker, home, asked.day.as_deref()).await?;
     let query = ViewQuery { event, span, before: asked.before, limit: limit(asked.limit)? };
     let views = cloud.records.views(&permit, query).await?;
+    let page = cloud.open(views, &cloud.plain_receipt(permit)?)?;
+    // Names are the home's, not the camera's: a question of its own.
+    let permit = asker.ask(cloud, Ask::home(Action::ReadPeople, home)).await?;
     let names = cloud.truth.names(&permit).await?;
-    let receipt = cloud.plain_receipt(permit)?;
-    let (page, names) = (cloud.open(views, &receipt)?, cloud.open(names, &receipt)?);
+    let names = cloud.open(names, &cloud.plain_receipt(permit)?)?;
     let view = |view: keepsight_store::View| {
         let facts = view.record.facts();
         let name = names.iter().find(|person| person.account == facts.viewer);

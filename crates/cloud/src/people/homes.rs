@@ -80,8 +80,8 @@ pub(super) async fn settings(call: Call<(), (), Json<HomeSettings>>) -> Outcome<
 pub(super) async fn name(call: Call<(), (), Json<NewName>>) -> Outcome<Answer> {
     let Call { cloud, permit, asker, body: Json(NewName { name }), .. } = call;
     let home = permit.home().ok_or_else(Fault::not_found)?;
-    verify_name(&cloud, permit, &name, Subject::Home(home)).await?;
-    let permit = asker.ask(&cloud, Ask::home(Action::ManageHome, home)).await?;
+    let reading = asker.ask(&cloud, Ask::home(Action::ReadChain, home)).await?;
+    verify_name(&cloud, reading, &name, Subject::Home(home)).await?;
     cloud.change(permit, Change::NameHome(rows::signed(&name))).await?;
     Ok(Answer::done())
 }
@@ -123,7 +123,7 @@ async fn home_of(cloud: &Cloud, permit: Permit) -> Outcome<Home> {
     })
 }
 
-/// That a name is signed by somebody who may give it. Uses the Permit up.
+/// That a name is signed by somebody who may give it. Uses up a Permit to read the chain.
 pub(crate) async fn verify_name(
     cloud: &Cloud,
     permit: Permit,
