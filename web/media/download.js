@@ -40,7 +40,19 @@ export async function downloadMp4({ opened, detail, signal, onProgress }) {
   if (!good.some(({ kind }) => kind === 'video')) throw new Damaged('nothing of the video is left')
   const duration_ms = Math.max(...good.map(({ until }) => until)) * 1000
   const blob = new Blob([mergeInits(video, audio, duration_ms), ...numbered(good)], { type: 'video/mp4' })
-  return { blob, missing: parts.length - good.length + (hasSound && !audio ? 1 : 0) }
+  const never = await countNever(opened, detail, signal)
+  return { blob, missing: never + parts.length - good.length + (hasSound && !audio ? 1 : 0) }
+}
+
+/**
+ * How many parts the trailer counts that never came, or are gone.
+ * @param {import('./event.js').OpenedEvent} opened @param {import('../api/types.js').EventDetail} detail @param {AbortSignal|undefined} signal
+ */
+async function countNever(opened, detail, signal) {
+  if (!detail.segments.some(({ kind }) => kind === 'trailer')) return 0
+  const trailer = await opened.trailer({ ...(signal && { signal }) }).catch(unlessLost)
+  const lacking = (/** @type {TrackKind} */ kind) => Math.max(0, (trailer?.counts[kind] ?? 0) - numbersOf(detail, kind).length)
+  return lacking('video') + lacking('audio')
 }
 
 /** @param {Part[]} parts in time order */

@@ -110,7 +110,7 @@ export class Player {
 
   async #begin() {
     const [first, second] = [this.#init(0), this.detail.segments.some(({ kind, number }) => kind === 'init' && number === 1) ? this.#init(1) : null]
-    second?.catch(() => {})
+    for (const getting of [first, second]) getting?.catch(() => {}) // awaited below, unless the card ends it all
     await this.#readCard()
     this.#set({ name: 'getting', part: 'start' })
     /** @type {import('./engine.js').Track[]} */

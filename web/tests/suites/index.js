@@ -1,7 +1,11 @@
 // Every suite. The same ones run in node and, under the production policy, in a browser.
 
+import { accounts, keystore } from './accounts.js'
+import { events } from './events.js'
 import { formats } from './formats.js'
 import { homes } from './homes.js'
+import { playing } from './playing.js'
+import { service } from './service.js'
 import { vectors } from './vectors.js'
 
 /**
@@ -10,4 +14,4 @@ import { vectors } from './vectors.js'
  */
 
 /** @type {Suite[]} */
-export const suites = [vectors, formats, homes]
+export const suites = [vectors, formats, accounts, keystore, homes, events, service, playing]

@@ -28,7 +28,8 @@ export async function refused(act, what = '') {
 /** @param {Promise<unknown>|(() => unknown)} act @param {string} kind of `Refusal`, or an ApiError's code, or an error's name @param {string} [reason] of a ChainRefused */
 export async function refusedAs(act, kind, reason) {
   const error = await refused(act, kind)
-  same(error.kind ?? error.code ?? error.name, kind, `${error.stack}\n`)
+  const code = typeof error.code === 'string' ? error.code : undefined
+  same(error.kind ?? code ?? error.name, kind, `${error.stack}\n`)
   if (reason !== undefined) same(error.reason, reason, String(error.detail))
   return error
 }

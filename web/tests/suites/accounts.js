@@ -1,0 +1,148 @@
+// Accounts: what is sent, what stays, what opens again; and where keys are kept.
+
+import { changePassword, changeRecovery, newAccount, passwordLogin, recoverAccount, recoveryLogin, unlockAccount } from '../../crypto/account.js'
+import { fromB64, toB64 } from '../../crypto/base64url.js'
+import { random } from '../../crypto/bytes.js'
+import { Keystore } from '../../crypto/keystore.js'
+import { higherPin, memoryPins } from '../../crypto/pins.js'
+import { normalRecoveryCode } from '../../crypto/recovery.js'
+import { signedByOneOf, signDocument } from '../../crypto/ed25519.js'
+import { utf8 } from '../../crypto/bytes.js'
+import { ok, refused, refusedAs, same } from '../support/assert.js'
+import { someKeys } from '../support/household.js'
+
+/** What the server answers after a sign-up with this body. @param {any} body */
+function accountOf({ account, name, password, kem, sign }) {
+  return { account, name, session: '', parameters: password.parameters, wrapped: password.wrapped, kem, sign }
+}
+
+/** @type {import('./index.js').Suite} */
+export const accounts = {
+  name: 'accounts',
+  tests: {
+    async 'a password opens what was made with it, in any Unicode form, and no other does'() {
+      const { body } = await newAccount({ name: 'elm', password: 'caf\u00e9 \ufb01re' })
+      const account = accountOf(body)
+      same(body.ticket, null)
+      const halves = await passwordLogin('cafe\u0301 fire', account.parameters)
+      same(halves.login, body.password.login)
+      const keys = await unlockAccount(account, halves.wrap)
+      same(toB64(keys.kemPublic), body.kem)
+      ok(!keys.kem.extractable && !keys.sign.extractable, 'keys can be read back')
+      await refused(crypto.subtle.exportKey('pkcs8', keys.kem))
+      await refusedAs(unlockAccount(account, (await passwordLogin('cafe fire', account.parameters)).wrap), 'wrong_password')
+    },
+    async 'nothing that is sent tells the password, the code or a private key'() {
+      const { body, recovery } = await newAccount({ name: 'elm', password: 'gravel under the porch' })
+      const sent = JSON.stringify(body)
+      ok(!sent.includes('gravel') && !sent.includes(recovery), 'a secret is in the body')
+      same(fromB64(body.password.wrapped).length, 92)
+      ok(body.password.login !== body.recovery.login && body.password.wrapped !== body.recovery.wrapped)
+    },
+    async 'keys that the account does not state are not taken'() {
+      const { body } = await newAccount({ name: 'elm', password: 'one' })
+      const { wrap } = await passwordLogin('one', body.password.parameters)
+      await refusedAs(unlockAccount({ ...accountOf(body), kem: toB64(random(32)) }, wrap), 'damaged')
+      const other = await newAccount({ name: 'oak', password: 'one' })
+      await refusedAs(unlockAccount({ ...accountOf(body), account: other.body.account }, wrap), 'wrong_password')
+    },
+    async 'too few rounds are refused, whoever asks for them'() {
+      for (const iterations of [1, 599_999, 600_000.5, NaN, 10_000_001]) {
+        await refusedAs(async () => passwordLogin('one', { salt: toB64(random(16)), iterations }), 'damaged')
+      }
+    },
+    async 'a password changes, the keys stay'() {
+      const { body, keys } = await newAccount({ name: 'elm', password: 'old' })
+      const change = await changePassword({ account: accountOf(body), oldPassword: 'old', newPassword: 'new' })
+      same(change.login, body.password.login)
+      ok(change.password.parameters.salt !== body.password.parameters.salt, 'the salt stayed')
+      const after = accountOf({ ...body, password: change.password })
+      const opened = await unlockAccount(after, (await passwordLogin('new', after.parameters)).wrap)
+      same(toB64(opened.signPublic), toB64(keys.signPublic))
+      await refusedAs(changePassword({ account: accountOf(body), oldPassword: 'wrong', newPassword: 'new' }), 'wrong_password')
+    },
+    async 'a recovery code opens the account, is replaced by its use, and is read as people type it'() {
+      const { body, recovery, keys } = await newAccount({ name: 'elm', password: 'forgotten' })
+      const typed = recovery.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'o').replaceAll('1', 'l')
+      same(await normalRecoveryCode(typed), recovery)
+      same((await recoveryLogin(typed)).login, body.recovery.login)
+      const opened = { account: body.account, wrapped: body.recovery.wrapped }
+      const again = await recoverAccount({ name: 'elm', code: typed, opened, newPassword: 'remembered' })
+      ok(again.recovery !== recovery, 'the code stayed')
+      same(toB64(again.keys.kemPublic), toB64(keys.kemPublic))
+      const other = await newAccount({ name: 'oak', password: 'x' })
+      await refusedAs(recoverAccount({ name: 'elm', code: other.recovery, opened, newPassword: 'y' }), 'damaged')
+      const letter = recovery[0] === 'A' ? 'B' : 'A'
+      await refusedAs(normalRecoveryCode(letter + recovery.slice(1)), 'wrong_code')
+      await refusedAs(normalRecoveryCode(recovery.slice(1)), 'wrong_code')
+      const renewed = await changeRecovery({ account: accountOf(body), password: 'forgotten' })
+      ok(renewed.recovery !== recovery && renewed.body.login === body.password.login)
+    },
+    async 'on a shared computer keys are in memory only'() {
+      const store = await Keystore.open({ shared: true })
+      const keys = await someKeys()
+      await store.save(keys)
+      ok(!store.lasting && (await store.load(keys.account)) !== null)
+      same(await (await Keystore.open({ shared: true })).load(keys.account), null, 'another page')
+      await store.wipe(keys.account)
+      same(await store.load(keys.account), null)
+    },
+    async 'a pin is only raised'() {
+      const pins = memoryPins()
+      const genesis = random(32)
+      const [low, high] = [{ genesis, seq: 1, hash: random(32) }, { genesis, seq: 4, hash: random(32) }]
+      await pins.raise('hom_x', high)
+      await pins.raise('hom_x', low)
+      same((await pins.get('hom_x'))?.seq, 4)
+      await refusedAs(() => higherPin(high, { ...high, hash: random(32) }), 'chain_refused', 'fork')
+      await refusedAs(() => higherPin(high, { ...high, genesis: random(32) }), 'chain_refused', 'foreign_genesis')
+    },
+  },
+}
+
+/** @type {import('./index.js').Suite} */
+export const keystore = {
+  name: 'keystore',
+  browserOnly: true,
+  tests: {
+    async 'keys outlive the page, still work, cannot be read back, and are wiped'() {
+      const name = `test-${toB64(random(6))}`
+      const keys = await someKeys()
+      const first = await Keystore.open({ shared: false, name })
+      ok(first.lasting, 'IndexedDB was not used')
+      same(await first.load(keys.account), null, 'locked before')
+      await first.save(keys)
+      first.close()
+      const second = await Keystore.open({ shared: false, name })
+      const found = await second.load(keys.account)
+      ok(found && !found.kem.extractable && !found.sign.extractable)
+      await refused(crypto.subtle.exportKey('pkcs8', found.kem))
+      const signed = await signDocument('ks/name/v1', utf8('x'), found.sign)
+      ok(await signedByOneOf('ks/name/v1', signed, [keys.signPublic]))
+      same(await second.load((await someKeys()).account), null, 'another account')
+      await second.wipe(keys.account)
+      same(await second.load(keys.account), null, 'wiped')
+      await second.wipeAll()
+      second.close()
+    },
+    async 'pins stay with their account, are raised only, and survive a refusal'() {
+      const name = `test-${toB64(random(6))}`
+      const store = await Keystore.open({ shared: false, name })
+      const genesis = random(32)
+      const pin = { genesis, seq: 3, hash: random(32) }
+      const pins = store.pins('acc_a')
+      await pins.raise('hom_x', pin)
+      same(await store.pins('acc_b').get('hom_x'), null)
+      await refusedAs(pins.raise('hom_x', { ...pin, hash: random(32) }), 'chain_refused', 'fork')
+      await pins.raise('hom_x', { genesis, seq: 2, hash: random(32) })
+      same((await pins.get('hom_x'))?.seq, 3)
+      await Promise.all([4, 6, 5].map((seq) => pins.raise('hom_x', { genesis, seq, hash: random(32) })))
+      same((await pins.get('hom_x'))?.seq, 6)
+      await store.wipe('acc_a')
+      same((await pins.get('hom_x'))?.seq, 6, 'signing out keeps what catches a rollback')
+      await store.wipeAll()
+      same(await pins.get('hom_x'), null)
+      store.close()
+    },
+  },
+}

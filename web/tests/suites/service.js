@@ -1,0 +1,177 @@
+// The API client: paths, errors, aborts, the update stream, and appending to a chain against somebody quicker.
+
+import { Backoff, wait } from '../../api/backoff.js'
+import { Client } from '../../api/client.js'
+import { ApiError } from '../../api/errors.js'
+import { changeHome, loadHome, sealedNames } from '../../api/home.js'
+import { watchUpdates } from '../../api/updates.js'
+import { inviteMember, removeSlot } from '../../crypto/chain-build.js'
+import { Household } from '../support/household.js'
+import { ok, refused, refusedAs, same, until } from '../support/assert.js'
+
+/** @param {(url: string, init: any) => Response|Promise<Response>} answer */
+function clientWith(answer) {
+  /** @type {{ url: string, init: any }[]} */
+  const asked = []
+  const fetch = /** @type {any} */ (async (/** @type {string} */ url, /** @type {any} */ init) => {
+    asked.push({ url, init })
+    return answer(url, init)
+  })
+  return { asked, client: new Client({ fetch, EventSource: /** @type {any} */ (Stream) }) }
+}
+
+/** @param {unknown} body @param {number} [status] @param {Record<string, string>} [headers] */
+function json(body, status = 200, headers = {}) {
+  return new Response(JSON.stringify(body), { status, headers })
+}
+
+/** An EventSource whose messages the test sends. */
+class Stream extends EventTarget {
+  /** @type {Stream[]} */
+  static open = []
+  /** @param {string} url */
+  constructor(url) {
+    super()
+    this.url = url
+    this.closed = false
+    Stream.open.push(this)
+  }
+  close() {
+    this.closed = true
+  }
+  /** @param {unknown} update */
+  send(update) {
+    this.dispatchEvent(Object.assign(new Event('update'), { data: JSON.stringify(update) }))
+  }
+}
+
+/** @type {import('./index.js').Suite} */
+export const service = {
+  name: 'service',
+  tests: {
+    async 'ids cannot reach out of their place in a path'() {
+      const { client, asked } = clientWith(() => json({}))
+      await client.event('../../account', 'a/b?c#d', 'e')
+      same(asked[0].url, '/api/v1/homes/..%2F..%2Faccount/cameras/a%2Fb%3Fc%23d/events/e')
+      same(asked[0].init.credentials, 'same-origin')
+      same([asked[0].init.cache, asked[0].init.redirect], ['no-store', 'error'])
+    },
+    async 'queries leave out what is not asked for'() {
+      const { client, asked } = clientWith(() => json({ events: [], gaps: [], next: null }))
+      await client.events('h', { day: '2024-02-16', camera: null, unseen: false, before: 'a b', limit: 50 })
+      await client.chain('h', 0)
+      await client.chain('h')
+      same(asked.map(({ url }) => url), ['/api/v1/homes/h/events?day=2024-02-16&before=a+b&limit=50', '/api/v1/homes/h/chain?after=0', '/api/v1/homes/h/chain'])
+    },
+    async 'bodies are JSON, segments are bytes, empty answers are nothing'() {
+      const { client, asked } = clientWith((url) => (url.includes('segments') ? new Response(Uint8Array.of(1, 2, 3)) : new Response(null, { status: 204 })))
+      same(await client.setLockdown('h', true), null)
+      same([asked[0].init.method, asked[0].init.body, asked[0].init.headers['Content-Type']], ['PUT', '{"on":true}', 'application/json'])
+      same([...(await client.segment('h', 'c', 'e', 'video', 3, 'download'))], [1, 2, 3])
+      ok(asked[1].url.endsWith('/segments/video/3?purpose=download'))
+      await client.signOut()
+      same(asked[2].init.body, undefined)
+    },
+    async 'errors keep their code, words, request and the wait that was asked for'() {
+      const body = { error: { code: 'lockdown', message: 'Viewing is stopped.', request: 'r1' } }
+      const error = await refusedAs(clientWith(() => json(body, 403, { 'Retry-After': '7' })).client.homes(), 'lockdown')
+      same([error.message, error.status, error.request, error.retryAfterMs], ['Viewing is stopped.', 403, 'r1', 7000])
+      await refusedAs(clientWith(() => new Response('<html>', { status: 502 })).client.homes(), 'unavailable')
+      await refusedAs(clientWith(() => new Response('<html>', { status: 404 })).client.homes(), 'bad_answer')
+      await refusedAs(clientWith(() => new Response('<html>')).client.homes(), 'bad_answer')
+      await refusedAs(clientWith(() => Promise.reject(new TypeError('fetch failed'))).client.homes(), 'offline')
+    },
+    async 'an abort is an abort and not a fault'() {
+      const stop = new AbortController()
+      const { client } = clientWith((_url, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new TypeError('aborted')))))
+      const asking = client.homes({ signal: stop.signal })
+      stop.abort(new Error('the page is gone'))
+      same((await refused(asking)).message, 'the page is gone')
+      const waiting = wait(60_000, stop.signal)
+      same((await refused(waiting)).message, 'the page is gone')
+    },
+    'waits grow, jitter, end, and never fall below what was asked for'() {
+      const backoff = new Backoff()
+      const waits = Array.from({ length: 200 }, () => backoff.next())
+      ok(waits[0] <= 500 && waits.every((ms) => ms >= 0 && ms <= 30_000) && new Set(waits).size > 100)
+      ok(Math.max(...waits) > 20_000, 'the bound grows')
+      ok(backoff.next(5000) >= 5000)
+      backoff.reset()
+      ok(backoff.next() <= 500)
+    },
+    async 'the update stream opens again after a break, and ends when access does'() {
+      Stream.open = []
+      /** @type {string[]} */
+      const seen = []
+      const stop = new AbortController()
+      const { client } = clientWith(() => json({ lockdown: false }))
+      const watching = watchUpdates(client, 'h', { signal: stop.signal, onUpdate: ({ kind }) => seen.push(kind), onState: (state) => seen.push(state) })
+      Stream.open[0].send({ kind: 'hello' })
+      Stream.open[0].send({ kind: 'event', camera: 'c', event: 'e', fresh: true })
+      Stream.open[0].send({ kind: 'of a later server' })
+      Stream.open[0].dispatchEvent(new Event('error'))
+      await until(() => Stream.open.length === 2, 'opened again')
+      ok(Stream.open[0].closed, 'the first was closed')
+      Stream.open[1].send({ kind: 'ended' })
+      same(await watching, 'ended')
+      same(seen, ['open', 'hello', 'event', 'waiting'])
+      ok(Stream.open[1].closed)
+    },
+    async 'a stream that is refused says why by an ordinary request'() {
+      for (const [code, ending] of [['not_found', 'ended'], ['sign_in_needed', 'signed_out']]) {
+        Stream.open = []
+        const { client } = clientWith(() => json({ error: { code, message: '', request: '' } }, 404))
+        const watching = watchUpdates(client, 'h', { signal: new AbortController().signal, onUpdate() {} })
+        Stream.open[0].dispatchEvent(new Event('error'))
+        same(await watching, ending)
+      }
+      Stream.open = []
+      const { client } = clientWith(() => json({ lockdown: true }))
+      const watching = watchUpdates(client, 'h', { signal: new AbortController().signal, onUpdate() {} })
+      Stream.open[0].dispatchEvent(new Event('error'))
+      same(await watching, 'lockdown')
+    },
+    async 'a watch that is aborted closes its stream'() {
+      Stream.open = []
+      const stop = new AbortController()
+      const watching = watchUpdates(clientWith(() => json({})).client, 'h', { signal: stop.signal, onUpdate() {} })
+      stop.abort(new Error('gone'))
+      same((await refused(watching)).message, 'gone')
+      ok(Stream.open[0].closed)
+    },
+    async 'an append that lost against another one is built again on what is there now'() {
+      const elm = await Household.found()
+      let quicker = true
+      const { client } = clientWith(async (url, { method, body }) => {
+        if (method === 'GET') return json(elm.chain())
+        if (quicker) {
+          quicker = false
+          await elm.pair()
+          return json({ error: { code: 'conflict', message: '', request: '' } }, 409)
+        }
+        elm.take(JSON.parse(body))
+        return json({ seq: 0, hash: '' })
+      })
+      const open = await loadHome(client, { home: { home: elm.home }, ...elm.owner })
+      let built = 0
+      const after = await changeHome(client, { open, pins: elm.owner.pins }, async (now) => {
+        built += 1
+        return (await inviteMember({ open: now, rights: 'member', publicUrl: '' })).body
+      })
+      same([built, after.chain.seq, after.chain.head.slots.length, after.chain.head.agents.length], [2, 2, 2, 1])
+    },
+    async 'what is refused for another reason is not tried again'() {
+      const elm = await Household.found()
+      const { client, asked } = clientWith(() => json({ error: { code: 'not_allowed', message: '', request: '' } }, 403))
+      const oak = await elm.join()
+      const open = await elm.open()
+      await refusedAs(changeHome(client, { open, pins: elm.owner.pins }, (now) => removeSlot({ open: now, slot: oak.slot, names: [] })), 'not_allowed')
+      same(asked.length, 1)
+    },
+    async 'sealed names are the home’s and all cameras’'() {
+      const { client } = clientWith((url) => json(url.endsWith('cameras') ? [{ name: 'b' }, { name: 'c' }] : { name: 'a' }))
+      same(await sealedNames(client, 'h'), ['a', 'b', 'c'])
+      ok(new ApiError('x', '') instanceof Error)
+    },
+  },
+}
