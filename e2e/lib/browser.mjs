@@ -1,0 +1,53 @@
+// Chromium as Debian ships it, a fresh profile each, and what a page said that it should not have.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { OUT, chromium } from './env.mjs';
+
+const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--mute-audio'];
+
+/** A running browser that ends with the test. */
+export async function browser(t) {
+  const running = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
+  t.after(() => running.close());
+  return running;
+}
+
+/** A person's own browser profile, with one page. Console errors and failed scripts fail the test at its end. */
+export async function person(t, running, options = {}) {
+  const context = await running.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const page = await context.newPage();
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    const expected = /Failed to load resource/; // an HTTP error status, which the page handles
+    if (message.type() === 'error' && !expected.test(message.text())) faults.push(message.text());
+  });
+  t.after(() => assert.deepEqual(faults, [], 'the page reported errors'));
+  return { context, page, faults };
+}
+
+/** Saves a picture of the page for people to look at. */
+export async function picture(page, name) {
+  const folder = path.join(OUT, 'screenshots');
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: path.join(folder, `${name}.png`) });
+}
+
+/** The mean red, green, blue (0-255) of a part of the video's current frame, given in fractions of it. */
+export function pixels(page, { x, y, w, h }) {
+  return page.evaluate(({ x, y, w, h }) => {
+    const video = document.querySelector('video');
+    const canvas = document.createElement('canvas');
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0);
+    const { data } = context.getImageData(x * canvas.width, y * canvas.height, w * canvas.width, h * canvas.height);
+    const sum = [0, 0, 0];
+    for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sum[c] += data[i + c];
+    return sum.map((total) => total / (data.length / 4));
+  }, { x, y, w, h });
+}
