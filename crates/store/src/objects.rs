@@ -166,3 +166,6 @@ fn failed(what: &'static str, error: object_store::Error) -> StoreError {
     }
     StoreError::Io { what, source: Arc::new(error) }
 }
+
+#[cfg(test)]
+mod tests;

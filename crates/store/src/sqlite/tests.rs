@@ -32,7 +32,34 @@ impl Bench {
     }
 
     async fn ids(&self) -> Vec<i64> {
-        self.db.read("ids", |conn| ids(conn)).await.unwrap()
+        self.db.read("ids", ids).await.unwrap()
+    }
+}
+
+/// A job that holds the writer, so that what is sent meanwhile is one batch with it for certain.
+struct Held {
+    release: mpsc::Sender<()>,
+    job: tokio::task::JoinHandle<Result<(), StoreError>>,
+}
+
+impl Held {
+    async fn begin(db: &Sqlite) -> Self {
+        let (release, held) = mpsc::channel();
+        let (started, begun) = tokio::sync::oneshot::channel();
+        let db = db.clone();
+        let hold = move |_: &Connection| {
+            started.send(()).expect("the test waits");
+            held.recv().map_err(|_| StoreError::NotFound)
+        };
+        let job = tokio::spawn(async move { db.write("hold", hold).await });
+        begun.await.expect("the job begins");
+        Self { release, job }
+    }
+
+    /// Lets the batch go on. Polled after the others of a `join!`, which have sent their jobs then.
+    async fn end(self) -> Result<(), StoreError> {
+        self.release.send(()).expect("the job waits");
+        self.job.await.expect("the job does not panic")
     }
 }
 
@@ -56,33 +83,19 @@ async fn a_write_that_was_answered_is_seen_by_a_later_read_and_by_another_connec
     assert_eq!(ids(&other).unwrap(), [1]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_failing_job_is_undone_alone_among_those_of_its_batch() {
     let bench = bench();
-    // Holds the writer, so that what follows is one batch for certain.
-    let (release, held) = mpsc::channel::<()>();
-    let db = bench.db.clone();
-    let holder =
-        tokio::spawn(
-            async move { db.write::<_, StoreError>("hold", move |_| Ok(held.recv().is_ok())).await },
-        );
-    let jobs: Vec<_> = (0..20)
-        .map(|id| {
-            let db = bench.db.clone();
-            tokio::spawn(async move {
-                db.write("maybe", move |tx| {
-                    insert(tx, id)?;
-                    if id % 3 == 0 { Err(StoreError::NotFound) } else { Ok(id) }
-                })
-                .await
-            })
+    let held = Held::begin(&bench.db).await;
+    let jobs = futures_util::future::join_all((0..20).map(|id| {
+        bench.db.write("maybe", move |tx| {
+            insert(tx, id)?;
+            if id % 3 == 0 { Err(StoreError::NotFound) } else { Ok(id) }
         })
-        .collect();
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    release.send(()).unwrap();
-    assert!(holder.await.unwrap().unwrap());
-    for (id, job) in jobs.into_iter().enumerate() {
-        let answer = job.await.unwrap();
+    }));
+    let (jobs, held) = tokio::join!(jobs, held.end());
+    held.unwrap();
+    for (id, answer) in jobs.into_iter().enumerate() {
         assert_eq!(answer.is_ok(), id % 3 != 0, "{id}: {answer:?}");
     }
     assert_eq!(bench.ids().await, (0..20).filter(|id| id % 3 != 0).collect::<Vec<_>>());
@@ -126,8 +139,9 @@ async fn a_failed_commit_fails_every_job_of_the_batch_and_the_next_batch_works()
         tx.execute("INSERT INTO child VALUES (9)", [])?;
         Ok(())
     });
-    let (good, bad) = tokio::join!(good, bad);
-    assert!(good.is_err() && bad.is_err(), "{good:?} {bad:?}");
+    let held = Held::begin(&bench.db).await;
+    let (good, bad, held) = tokio::join!(good, bad, held.end());
+    assert!(good.is_err() && bad.is_err() && held.is_err(), "{good:?} {bad:?} {held:?}");
     assert_eq!(bench.ids().await, [0; 0]);
     bench.put(2).await.unwrap();
     assert_eq!(bench.ids().await, [2]);
@@ -136,14 +150,16 @@ async fn a_failed_commit_fails_every_job_of_the_batch_and_the_next_batch_works()
 #[tokio::test]
 async fn a_job_that_ends_the_transaction_fails_the_batch_and_answers_nobody_falsely() {
     let bench = bench();
-    let (first, rogue) = tokio::join!(
+    let held = Held::begin(&bench.db).await;
+    let (first, rogue, held) = tokio::join!(
         bench.put(1),
         bench.db.write::<_, StoreError>("rogue", |tx| {
             tx.execute_batch("ROLLBACK")?;
             Ok(())
-        })
+        }),
+        held.end()
     );
-    assert!(first.is_err() && rogue.is_err(), "{first:?} {rogue:?}");
+    assert!(first.is_err() && rogue.is_err() && held.is_err(), "{first:?} {rogue:?} {held:?}");
     bench.put(2).await.unwrap();
     assert_eq!(bench.ids().await, [2]);
 }

@@ -69,9 +69,9 @@ pub(super) async fn beyond_its_bytes_a_home_loses_its_oldest(bench: Bench) {
 }
 
 pub(super) async fn a_sweep_is_of_one_home_and_in_bounded_steps(bench: Bench) {
-    for number in 0..250 {
-        bench.put_header(1, camera(10), number).await.unwrap();
-    }
+    let put =
+        futures_util::future::join_all((0..250).map(|number| bench.put_header(1, camera(10), number))).await;
+    assert!(put.iter().all(Result::is_ok));
     bench.put_whole(2, camera(20), 1).await;
     let mut homes = bench.records.homes().await.unwrap();
     homes.sort();
