@@ -9,7 +9,7 @@ mod homes;
 mod invitations;
 mod protocol;
 
-pub use bench::{Bench, HandClock, Home, Open, Person, begin_epoch, sealed, signed};
+pub use bench::{Bench, HandClock, Home, Open, Person, begin_epoch, entry, sealed, signed};
 use std::pin::Pin;
 
 type Case = (&'static str, fn(Bench) -> Pin<Box<dyn Future<Output = ()>>>);

@@ -69,7 +69,7 @@ pub struct Bench {
 }
 
 /// Makes an empty database that reads the given world's clock.
-pub type Open = Arc<dyn Fn(World) -> Arc<dyn Truth>>;
+pub type Open = Arc<dyn Fn(World) -> Arc<dyn Truth> + Send + Sync>;
 
 /// Somebody with an account, signed in.
 #[derive(Debug, Clone)]
@@ -262,10 +262,22 @@ impl Bench {
         home: &mut Home,
         more: impl FnOnce(&mut AppendChain),
     ) -> Result<Changed, ChangeError> {
+        self.append_through(&self.gate, author, home, more).await
+    }
+
+    /// [`Bench::append`] through another gate over the same database.
+    pub async fn append_through(
+        &self,
+        gate: &Gate,
+        author: &Person,
+        home: &mut Home,
+        more: impl FnOnce(&mut AppendChain),
+    ) -> Result<Changed, ChangeError> {
         let mut append = AppendChain::of(entry(home));
         more(&mut append);
         let epoch = append.entry.epoch;
-        let done = self.at(author, home, Change::AppendChain(Box::new(append))).await?;
+        let permit = gate.check(&author.credential, Ask::home(Action::AppendChain, home.home)).await?;
+        let done = gate.change(permit, Change::AppendChain(Box::new(append))).await?;
         (home.next, home.epoch) = (home.next + 1, epoch);
         Ok(done)
     }
