@@ -36,7 +36,7 @@ export class NotPlayable extends Error {
 export class Engine {
   /**
    * @param {EngineOptions} options
-   * @returns {Promise<Engine>} with its init segments appended; `run` does the rest
+   * @returns {Promise<Engine>} with its init segments on their way; `run` does the rest
    * @throws {NotPlayable}
    */
   static async open(options) {
@@ -49,7 +49,7 @@ export class Engine {
     options.element.currentTime = options.start_s
     const engine = new Engine(options, source)
     for (const { kind, info } of infos) engine.#add(kind, info)
-    await Promise.all(infos.map(({ init }, i) => engine.feeders[i].queue.append(init)))
+    engine.inits = infos.map(({ init }, i) => engine.feeders[i].queue.append(init))
     return engine
   }
 
@@ -59,12 +59,14 @@ export class Engine {
     this.source = source
     /** @type {Feeder[]} */
     this.feeders = []
+    /** @type {Promise<unknown>[]} the queues hold them before all else: segments are fetched meanwhile */
+    this.inits = []
     source.addEventListener('startstreaming', () => this.poke())
   }
 
   /** @returns {Promise<unknown>} until the signal is aborted; rejected for what cannot be gone on with */
   run() {
-    return Promise.all(this.feeders.map((feeder) => feeder.run()))
+    return Promise.all([...this.inits, ...this.feeders.map((feeder) => feeder.run())])
   }
 
   /** Seconds that one picture lasts, 0 while unknown. */
