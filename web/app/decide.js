@@ -2,6 +2,7 @@
 
 /** @import { AppState } from "./app.js" */
 /** @import { Place } from "../ui/router.js" */
+/** @import { Service } from "../api/types.js" */
 
 /** @typedef {{page: string, frame: "gate" | "shell"} | {to: string}} Decision */
 
@@ -25,7 +26,7 @@ export function decide(state, place, { hash, search }) {
   switch (state.name) {
     case "starting": return gate("ks-starting-page");
     case "offline": return gate("ks-offline-page");
-    case "signed_out": return signedOut(state.service.setup_needed, place);
+    case "signed_out": return signedOut(state.service, place);
     case "locked": return place.name === "join" || place.name === "recover" || demo(place, hash) ? gate(GATE[place.name]) : gate("ks-unlock-page");
     case "open": return open(state.session.homes.length > 0, place, hash, search);
   }
@@ -37,9 +38,10 @@ const gate = (page) => ({ page, frame: "gate" });
 /** A demo's link signs in as whom it names, whoever was signed in. @param {Place} place @param {string} hash */
 const demo = (place, hash) => place.name === "sign-in" && hash.startsWith("#demo=");
 
-/** @param {boolean} setupNeeded @param {Place} place @returns {Decision} */
-function signedOut(setupNeeded, place) {
-  if (setupNeeded && place.name !== "join") return gate("ks-set-up-page");
+/** @param {Service} service @param {Place} place @returns {Decision} */
+function signedOut(service, place) {
+  if (service.setup_needed && place.name !== "join") return gate("ks-set-up-page");
+  if (place.name === "sign-up" && service.sign_up === "open") return gate("ks-set-up-page");
   const page = GATE[place.name];
   if (page) return gate(page);
   const next = place.name === "start" ? "" : `?next=${encodeURIComponent(place.path)}`;

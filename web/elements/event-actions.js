@@ -15,7 +15,7 @@ const MARKUP = template`
   <div class="event-actions">
     <button type="button" class="button" data-part="download" hidden><svg class="icon small" aria-hidden="true"><use href="/icons.svg#download"/></svg><span data-part="download-words">Download</span></button>
     <button type="button" class="button" data-part="keep" aria-pressed="false" hidden><svg class="icon small" aria-hidden="true"><use href="/icons.svg#bookmark"/></svg><span data-part="keep-words">Keep</span></button>
-    <button type="button" class="button danger" data-part="delete" hidden><svg class="icon small" aria-hidden="true"><use href="/icons.svg#delete"/></svg>Delete</button>
+    <button type="button" class="button plain danger" data-part="delete" hidden><svg class="icon small" aria-hidden="true"><use href="/icons.svg#delete"/></svg>Delete</button>
   </div>
   <progress class="progress" data-part="progress" aria-label="Download" hidden></progress>
   <p class="note" data-part="said" hidden></p>`;

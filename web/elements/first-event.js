@@ -10,8 +10,8 @@ import { define, Living } from "../ui/element.js";
 const MARKUP = template`
   <div class="stack">
     <ol class="checks" role="list">
-      <li data-part="camera"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Camera found</strong><p class="quiet">On the box, type <code>keepsight agent add</code> and give the camera’s address.</p></div><span class="vh" data-part="camera-said">waiting</span></li>
-      <li data-part="sealed"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Sealed at home</strong><p class="quiet">Walk past the camera, or on the box type <code>keepsight agent trigger</code> and the camera’s name.</p></div><span class="vh" data-part="sealed-said">waiting</span></li>
+      <li data-part="camera"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Camera found</strong><p class="quiet">On the box, type <code>keepsight agent add</code>, a name, and the camera’s address: <code>keepsight agent add Hall rtsp://192.168.1.20/stream</code>. Then <code>keepsight agent run</code>.</p></div><span class="vh" data-part="camera-said">waiting</span></li>
+      <li data-part="sealed"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Sealed at home</strong><p class="quiet">Walk past the camera. Or record an Event now: <code>keepsight agent status</code> shows each camera’s id, <code>keepsight agent trigger ID</code> records.</p></div><span class="vh" data-part="sealed-said">waiting</span></li>
       <li data-part="uploaded"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Uploaded</strong><p class="quiet">The service has it and can’t look inside.</p></div><span class="vh" data-part="uploaded-said">waiting</span></li>
       <li data-part="opened"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Opened here</strong><p class="quiet">Checked and opened on this device.</p></div><span class="vh" data-part="opened-said">waiting</span></li>
     </ol>

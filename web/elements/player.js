@@ -23,7 +23,7 @@ const MARKUP = template`
         <button type="button" class="button" data-part="again" hidden>Try again</button></div>
       <span class="big" data-part="big" aria-hidden="true" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#play"/></svg></span>
     </div>
-    <div class="controls" role="group" aria-label="Player">
+    <div class="controls" data-part="controls" role="group" aria-label="Player">
       <ks-scrubber data-part="scrubber"></ks-scrubber>
       <div class="buttons">
         <button type="button" class="icon-button" data-part="play" aria-label="Play"><svg class="icon" aria-hidden="true"><use href="/icons.svg#play"/></svg></button>
@@ -83,6 +83,8 @@ export class KsPlayer extends Living {
 
   /** Begins to play an Event that was opened. @param {OpenedEvent} opened @param {EventDetail} detail @param {string} zone */
   show(opened, detail, zone) {
+    this.#player?.end();
+    this.#started = false;
     this.#opened = opened;
     this.#zone = zone;
     const scrubber = typed(this, "scrubber", KsScrubber);
@@ -92,7 +94,7 @@ export class KsPlayer extends Living {
       onState: (state) => this.#state(state), onNotice: (notice) => this.#notice(notice),
       onTimeline: (timeline) => { scrubber.timeline = timeline; this.#tick(); },
     });
-    this.run(this.#strip(opened), () => { /* No strip: the thumb has no still above it, and that is all. */ });
+    this.#wantStrip(detail);
   }
 
   /** Says something that stays below the video. @param {string} words */
@@ -105,12 +107,17 @@ export class KsPlayer extends Living {
   }
 
   /** More of it has come. @param {EventDetail} detail */
-  renew(detail) { this.#player?.update(detail); }
+  renew(detail) {
+    this.#player?.update(detail);
+    this.#wantStrip(detail);
+  }
 
   /** Says on the stage what could not be shown. @param {string} words @param {string} drawing @param {(() => void) | null} [again] */
   refuse(words, drawing, again = null) {
     this.video.hidden = true;
+    part(this, "controls").inert = true;
     this.#veil(words, drawing);
+    this.#playing();
     button(this, "again").hidden = !again;
     if (again) this.on(button(this, "again"), "click", again, { once: true });
   }
@@ -141,6 +148,12 @@ export class KsPlayer extends Living {
     const player = part(this, "player");
     if (player.requestFullscreen) this.run(player.requestFullscreen().then(() => {}), () => {});
     else /** @type {{webkitEnterFullscreen?: () => void}} */ (/** @type {unknown} */ (this.video)).webkitEnterFullscreen?.();
+  }
+
+  /** @param {EventDetail} detail */
+  #wantStrip(detail) {
+    const there = detail.segments.some(({ kind }) => kind === "preview");
+    if (this.#opened && there && !this.#preview) this.run(this.#strip(this.#opened), () => { /* No strip: the thumb has no still above it, and that is all. */ });
   }
 
   /** @param {OpenedEvent} opened */
@@ -187,6 +200,7 @@ export class KsPlayer extends Living {
   #clear() {
     part(this, "veil").hidden = true;
     this.video.hidden = false;
+    part(this, "controls").inert = false;
     this.#playing();
   }
 
@@ -243,7 +257,7 @@ export class KsPlayer extends Living {
 
   #playing() {
     const { video } = this;
-    const playing = !video.paused && !video.ended;
+    const playing = !video.paused && !video.ended && !video.hidden;
     const play = button(this, "play");
     const again = video.ended;
     setIcon(play, playing ? "pause" : again ? "again" : "play");

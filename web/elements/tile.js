@@ -28,6 +28,8 @@ const MARKUP = template`
 
 /** Filed this much later than it happened, an Event is said to have come late. */
 const LATE_MS = 3 * 60_000;
+/** An Event without an end is taken to be recording for this long; then it was cut short, and shows what there is. */
+const RECORDING_MS = 3 * 60_000;
 
 /**
  * What a tile is made of. `opened` is null where the checks have failed; `error` says how.
@@ -84,13 +86,15 @@ export class KsTile extends Living {
     const late = row.received - row.filed;
     say(this, "late", row.clock_unknown ? "The box at home didn’t know the time" : late > LATE_MS ? `Arrived ${time.span(late)} late` : null);
     if (!opened) return this.#trouble(error);
-    if (!this.#picture) this.#state(row.complete ? "" : "Recording now");
+    if (!this.#picture) this.#state(row.complete ? "" : Date.now() - row.received < RECORDING_MS ? "Recording now" : "Cut short");
   }
 
   /** Near the window: ask for the picture. */
   near() {
-    const { opened, thumbs } = this.#given ?? {};
-    if (!opened || !thumbs || this.#picture) return;
+    const { opened, thumbs, row } = this.#given ?? {};
+    if (!opened || !thumbs || !row || this.#picture) return;
+    // Its picture is made at its end; the update that says so asks again.
+    if (!row.complete && Date.now() - row.received < RECORDING_MS) return;
     this.#wanted.abort();
     const wanted = this.#wanted = new AbortController();
     this.run(this.#show(thumbs.want(opened, { signal: wanted.signal }), wanted.signal), (error) => { if (!wanted.signal.aborted) this.#trouble(error); });
@@ -129,8 +133,7 @@ export class KsTile extends Living {
 
   /** @param {unknown} error */
   #trouble(error) {
-    // A picture is made after the first seconds: until then there is none, and nothing is wrong.
-    if (this.row && !this.row.complete && stateOf(error) === "ended") return this.#state("Recording now");
+    if (this.row && !this.row.complete && stateOf(error) === "ended") return this.#state("Cut short");
     switch (stateOf(error)) {
       case "locked": return this.#state("Locked on this device", "lock");
       case "damaged": return this.#state("Damaged or changed", "damaged");

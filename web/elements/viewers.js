@@ -5,7 +5,7 @@
 import { clone, part, say, template } from "../ui/dom.js";
 import { define, Living } from "../ui/element.js";
 import { clock, dayKey, dayWords } from "../ui/time.js";
-import { deviceWords, viewWords } from "../ui/words.js";
+import { viewWords } from "../ui/words.js";
 
 const DAY = template`<section class="view-day"><h3 data-part="day"></h3><ul class="views" role="list" data-part="list"></ul></section>`;
 const VIEW = template`<li class="view"><time class="figures" data-part="time"></time>
@@ -39,7 +39,7 @@ export class KsViewers extends Living {
     part(row, "who").textContent = view.account === home.session.account.account ? `${view.name} (you)` : view.name;
     part(row, "kind").textContent = viewWords(view.kind).toLowerCase();
     row.dataset.kind = view.kind;
-    part(row, "device").textContent = deviceWords(view.device);
+    part(row, "device").textContent = view.device;
     const camera = view.camera ? home.cameraName(view.camera) : "";
     if (this.events && view.event && view.camera) {
       const anchor = /** @type {HTMLAnchorElement} */ (part(row, "event"));

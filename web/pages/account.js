@@ -11,12 +11,11 @@ import { button, clone, part, say, template, typed } from "../ui/dom.js";
 import { define } from "../ui/element.js";
 import { onSubmit, Said } from "../ui/form.js";
 import { ownZone, when } from "../ui/time.js";
-import { deviceWords } from "../ui/words.js";
 import { Page } from "./page.js";
 
 const MARKUP = template`
   <header class="page-head"><div class="line"><h1>Account</h1></div><p class="quiet">Signed in as <strong data-part="name"></strong></p><p class="status" data-part="status" hidden></p></header>
-  <div class="stack narrow">
+  <div class="sections narrow">
     <section class="list-section"><h2>This device</h2><ul class="rows" role="list" data-part="this"></ul></section>
     <section class="list-section" data-part="others-section" hidden><div class="row spread"><h2>Other devices</h2><button type="button" class="button plain danger" data-part="end-all">End all others</button></div><ul class="rows" role="list" data-part="others"></ul></section>
     <fieldset class="list-section"><legend class="h2">Theme</legend><div class="choices" data-part="theme">
@@ -87,11 +86,11 @@ class KsAccountPage extends Page {
   #device(session) {
     const zone = this.session.current?.zone ?? ownZone();
     const row = /** @type {HTMLElement} */ (clone(DEVICE).firstElementChild);
-    part(row, "device").textContent = deviceWords(session.device);
+    part(row, "device").textContent = session.device;
     part(row, "words").textContent = `Signed in ${when(session.since, zone)}${session.this ? (this.session.keystore.lasting ? "" : " · shared computer: locked when the page closes") : ` · last used ${when(session.used, zone)}`}`;
     const end = button(row, "end");
     end.hidden = session.this;
-    end.setAttribute("aria-label", `End ${deviceWords(session.device)}`);
+    end.setAttribute("aria-label", `End ${session.device}`);
     this.on(end, "click", () => this.run(this.#end(session), (error) => this.#wrong(error)));
     return row;
   }
@@ -99,7 +98,7 @@ class KsAccountPage extends Page {
   /** @param {Session} session */
   async #end(session) {
     const sure = await ask({
-      title: `Sign out ${deviceWords(session.device)}?`, text: "It is signed out at once. If somebody else may know your password, change it too.", yes: "Sign it out", danger: true, signal: this.signal,
+      title: `Sign out ${session.device}?`, text: "It is signed out at once. If somebody else may know your password, change it too.", yes: "Sign it out", danger: true, signal: this.signal,
     });
     if (!sure) return;
     await this.session.client.endSession(session.session, { signal: this.signal });

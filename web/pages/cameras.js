@@ -62,7 +62,7 @@ class KsCamerasPage extends Page {
     if (ended) return this.#blank(stateWords("ended"), "", false);
     for (const [index, camera] of cameras.entries()) this.#card(camera, index);
     part(this, "blank").hidden = true;
-    if (this.#loaded && cameras.length === 0) this.#blank("No cameras yet.", "A small box at home watches your cameras, seals what they see and uploads it. Add the box, then add cameras on it with: keepsight agent add", this.home.owner);
+    if (this.#loaded && cameras.length === 0) this.#blank("No cameras yet.", "A small box at home watches your cameras, seals what they see and uploads it. Add the box, then add cameras there: keepsight agent add NAME ADDRESS", this.home.owner);
   }
 
   /** @param {import("../app/home.js").NamedCamera} camera @param {number} index */

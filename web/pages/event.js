@@ -49,6 +49,8 @@ class KsEventPage extends Page {
   #detail = null;
   /** @type {OpenedEvent | null} */
   #opened = null;
+  /** By a lockdown or the end of access. */
+  #stopped = false;
   /** @type {string | null} */
   #viewsBefore = null;
 
@@ -108,7 +110,9 @@ class KsEventPage extends Page {
     const { params } = this.place;
     this.on(home, "change", () => {
       part(this, "camera").textContent = home.cameraName(params.camera);
-      if (!home.ended && !home.lockdown) return;
+      if (this.#stopped && !home.ended && !home.lockdown) { this.#stopped = false; return this.#again(); }
+      if (this.#stopped || !home.ended && !home.lockdown) return;
+      this.#stopped = true;
       this.#clearDetails();
       typed(this, "player", KsPlayer).cut(stateWords(home.ended ? "ended" : "lockdown"));
     });
@@ -121,7 +125,10 @@ class KsEventPage extends Page {
   async #load(home) {
     const { params: { camera } } = this.place;
     part(this, "camera").textContent = home.cameraName(camera);
-    if (home.lockdown) return this.#refused(null, "lockdown");
+    if (home.lockdown) {
+      this.#stopped = true;
+      return this.#refused(null, "lockdown");
+    }
     if (!home.opened) return this.#refused(null, home.trouble ?? "locked", home.trouble === "locked" ? undefined : home.troubleWords);
     const detail = await this.#read(home);
     this.#draw(home, detail);
@@ -129,7 +136,7 @@ class KsEventPage extends Page {
     if (this.signal.aborted) return;
     typed(this, "player", KsPlayer).show(this.#opened, detail, home.zone);
     typed(this, "actions", KsEventActions).show(home, this.#opened, detail);
-    await this.#card(this.#opened);
+    this.#card(this.#opened, detail);
   }
 
   /** What the server answers must be what the address asks for. @param {HomeView} home @returns {Promise<EventDetail>} */
@@ -158,10 +165,10 @@ class KsEventPage extends Page {
     typed(this, "actions", KsEventActions).show(home, this.#opened, detail);
   }
 
-  /** @param {OpenedEvent} opened */
-  async #card(opened) {
-    const card = await opened.card({ signal: this.signal });
-    say(this, "what", `· ${labelWords(card.label)} · ${time.length(card.duration_ms)}`);
+  /** What was seen, once that has come; without it the video plays all the same. @param {OpenedEvent} opened @param {EventDetail} detail */
+  #card(opened, detail) {
+    if (!detail.segments.some(({ kind }) => kind === "card")) return say(this, "what", detail.event.complete ? null : "· Recording now");
+    this.run(opened.card({ signal: this.signal }).then((card) => say(this, "what", `· ${labelWords(card.label)} · ${time.length(card.duration_ms)}`)), () => say(this, "what", null));
   }
 
   /** More of it has come, or it was kept. @param {HomeView} home */
@@ -170,6 +177,7 @@ class KsEventPage extends Page {
     const detail = await this.#read(home);
     this.#draw(home, detail);
     typed(this, "player", KsPlayer).renew(detail);
+    this.#card(this.#opened, detail);
   }
 
   /** @param {unknown} error */

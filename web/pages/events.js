@@ -182,6 +182,7 @@ class KsEventsPage extends Page {
     if (this.home.ended) {
       this.#reading.abort();
       this.#grid.clear();
+      for (const name of ["earlier", "pill", "foreign"]) part(this, name).hidden = true;
       return this.#blank("lock", stateWords("ended"));
     }
     if (this.home.lockdown !== this.#lockdown || (this.home.opened !== null) !== this.#opened) return this.#reload(0);

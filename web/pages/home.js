@@ -13,7 +13,7 @@ import { Page } from "./page.js";
 
 const MARKUP = template`
   <header class="page-head"><div class="line"><h1>Home settings</h1></div><p class="status" data-part="status" hidden></p></header>
-  <div class="stack narrow">
+  <div class="sections narrow">
     <form class="stack" data-part="form">
       <p class="note danger" data-part="wrong" role="alert" hidden></p>
       <div class="field"><label for="home-name">Name</label><input class="input" id="home-name" name="name" data-part="name" required maxlength="64" autocomplete="off"><p class="help">Sealed like your videos: only the people of your home can read it.</p></div>

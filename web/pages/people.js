@@ -16,12 +16,12 @@ import { Page } from "./page.js";
 const MARKUP = template`
   <header class="page-head"><div class="line"><h1>People</h1><button type="button" class="button primary" data-part="add" hidden><svg class="icon small" aria-hidden="true"><use href="/icons.svg#add"/></svg>Add someone</button></div>
     <p class="status" data-part="status" hidden></p></header>
-  <div class="stack narrow">
+  <div class="sections narrow">
     <ul class="rows" role="list" data-part="members"></ul>
     <section class="list-section" data-part="invited" hidden><h2>Invited</h2><ul class="rows" role="list" data-part="invitations"></ul></section>
     <p class="note" data-part="rotation" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#wait"/></svg><span>Somebody has left this home. They can open nothing from here any more. New keys begin when an owner next opens Keepsight.</span></p>
-    <a class="row-item link" href="/views"><svg class="icon" aria-hidden="true"><use href="/icons.svg#views"/></svg><span class="grow"><strong>Who viewed</strong><span class="quiet">See who opened what, and when</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a>
-    <a class="row-item link" href="/home"><svg class="icon" aria-hidden="true"><use href="/icons.svg#settings"/></svg><span class="grow"><strong>Home settings</strong><span class="quiet">Name, time zone, how long videos are kept</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a>
+    <div class="links"><a class="row-item link" href="/views"><svg class="icon" aria-hidden="true"><use href="/icons.svg#views"/></svg><span class="grow"><strong>Who viewed</strong><span class="quiet">See who opened what, and when</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a>
+    <a class="row-item link" href="/home"><svg class="icon" aria-hidden="true"><use href="/icons.svg#settings"/></svg><span class="grow"><strong>Home settings</strong><span class="quiet">Name, time zone, how long videos are kept</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a></div>
     <p><button type="button" class="button plain danger" data-part="leave">Leave this home</button></p>
   </div>`;
 

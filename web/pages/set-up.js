@@ -14,6 +14,7 @@ const MARKUP = template`
     <header><p class="step" data-part="step"></p><div class="steps" data-part="steps" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i></div><h1 data-part="title" tabindex="-1"></h1><p class="quiet" data-part="help"></p></header>
     <p class="note danger" data-part="wrong" role="alert" hidden></p>
     <div data-part="body"></div>
+    <p data-part="known" hidden><a class="button plain" href="/sign-in">I have an account already</a></p>
   </div>`;
 
 const CLOSED = template`
@@ -64,6 +65,8 @@ class KsSetUpPage extends Page {
     const form = new KsAccountForm();
     form.ticket = this.fragment ? { setup: this.fragment } : null;
     this.#show(1, form);
+    const { state } = this.app;
+    part(this, "known").hidden = state.name !== "signed_out" || state.service.setup_needed;
   }
 
   /** @param {1 | 2 | 3 | 4 | 5} step @param {HTMLElement} body */
@@ -77,6 +80,7 @@ class KsSetUpPage extends Page {
   /** @param {1 | 2 | 3 | 4 | 5} step */
   #title(step) {
     const [title, help] = WORDS[step];
+    if (step > 1) part(this, "known").hidden = true;
     part(this, "step").textContent = `${step} of 5`;
     part(this, "title").textContent = title;
     say(this, "help", help);

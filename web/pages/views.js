@@ -10,7 +10,7 @@ const MARKUP = template`
   <header class="page-head"><div class="line"><h1>Who viewed</h1>
     <label class="switch"><input type="checkbox" role="switch" data-part="lists"><span>Also what was only shown in a list</span></label></div>
     <p class="status" data-part="status" hidden></p></header>
-  <div class="stack narrow"><ks-viewers class="all-views" data-part="viewers"></ks-viewers>
+  <div class="sections narrow"><ks-viewers class="all-views" data-part="viewers"></ks-viewers>
     <p class="quiet" data-part="none" hidden>Nobody has opened anything yet.</p>
     <div class="more"><button type="button" class="button" data-part="earlier" hidden>Earlier</button></div></div>`;
 

@@ -68,11 +68,3 @@ export function bytes(bytes) {
 
 /** 3 Events, 1 Event @param {number} n @param {string} one @param {string} [many] */
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
-
-/** Chromium on Linux, from what a browser calls itself. @param {string} device */
-export function deviceWords(device) {
-  const browser = /Firefox\//.test(device) ? "Firefox" : /Edg\//.test(device) ? "Edge" : /(Chrome|Chromium|CriOS)\//.test(device) ? "Chrome" : /Safari\//.test(device) ? "Safari" : "";
-  const system = /iPhone/.test(device) ? "iPhone" : /iPad/.test(device) ? "iPad" : /Android/.test(device) ? "Android" : /Windows/.test(device) ? "Windows" : /Mac OS X/.test(device) ? "Mac" : /Linux/.test(device) ? "Linux" : "";
-  if (!browser && !system) return device.trim().slice(0, 60) || "Unknown device";
-  return [browser || "Browser", system && `on ${system}`].filter(Boolean).join(" ");
-}
