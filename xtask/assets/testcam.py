@@ -88,7 +88,7 @@ def video_track(codec, value, number):
     with open(path, "rb") as file:
         units = access_units(file.read(), codec)
     caps = f"video/x-{codec},stream-format=byte-stream,alignment=au,framerate={int(fps)}/1"
-    launch = (f"appsrc name=t{number} format=time max-bytes=2000000 caps={caps} "
+    launch = (f"appsrc name=t{number} format=time is-live=true max-bytes=2000000 caps={caps} "
               f"! {codec}parse ! rtp{codec}pay name=pay{number} pt={96 + number} config-interval=-1")
     return Track([unit for unit, _ in units], 1e9 / int(fps), [key for _, key in units]), launch
 
@@ -98,7 +98,7 @@ def aac_track(path, number):
         frames = adts_frames(file.read())
     rate = AAC_RATES[frames[0][2] >> 2 & 15]
     caps = f"audio/mpeg,mpegversion=4,stream-format=adts,framed=true,rate={rate},channels=1"
-    launch = (f"appsrc name=t{number} format=time caps={caps} "
+    launch = (f"appsrc name=t{number} format=time is-live=true caps={caps} "
               f"! aacparse ! rtpmp4gpay name=pay{number} pt={96 + number}")
     return Track(frames, 1024e9 / rate), launch
 
@@ -108,7 +108,7 @@ def g711_track(law, path, number):
         raw = file.read()
     chunks = [raw[at:at + 160] for at in range(0, len(raw) - 159, 160)]
     kind, payload = ("mulaw", 0) if law == "pcmu" else ("alaw", 8)
-    launch = (f"appsrc name=t{number} format=time caps=audio/x-{kind},rate=8000,channels=1 "
+    launch = (f"appsrc name=t{number} format=time is-live=true caps=audio/x-{kind},rate=8000,channels=1 "
               f"! rtp{law}pay name=pay{number} pt={payload}")
     return Track(chunks, 20e6), launch
 

@@ -164,7 +164,7 @@ impl Watcher {
 
     /// One connection from its beginning to its end.
     async fn connection(&mut self) -> Result<(), Over> {
-        let Some(mut feeds) = self.until_done(Feeds::open).await? else { return Ok(()) };
+        let Some(mut feeds) = self.connect().await? else { return Ok(()) };
         self.check_identity(&feeds).await?;
         let video = feeds.main.video_format().ok_or(CameraError::NoVideo)?;
         let audio = feeds.main.audio_format();
@@ -184,17 +184,8 @@ impl Watcher {
     }
 
     /// Connects, unless a stop comes first.
-    async fn until_done<'a, F, T>(&'a mut self, open: impl FnOnce(Opened) -> F) -> Result<Option<T>, Over>
-    where
-        F: Future<Output = Result<T, CameraError>>,
-    {
-        let opening = Opened {
-            source: self.source.clone(),
-            audio: self.settings.audio,
-            origin: self.origin,
-            world: self.world.clone(),
-        };
-        let opening = open(opening);
+    async fn connect(&mut self) -> Result<Option<Feeds>, Over> {
+        let opening = Feeds::open(self.source.clone(), self.settings.audio, self.origin, self.world.clone());
         tokio::pin!(opening);
         loop {
             tokio::select! {
@@ -310,14 +301,6 @@ impl Watcher {
     }
 }
 
-/// What opening a camera's feeds needs.
-struct Opened {
-    source: CameraSource,
-    audio: bool,
-    origin: Instant,
-    world: World,
-}
-
 /// The connections to one camera.
 struct Feeds {
     main: Feed,
@@ -331,18 +314,21 @@ enum Feed {
 }
 
 impl Feeds {
-    async fn open(opened: Opened) -> Result<Self, CameraError> {
-        let source = match opened.source {
+    async fn open(
+        source: CameraSource,
+        audio: bool,
+        origin: Instant,
+        world: World,
+    ) -> Result<Self, CameraError> {
+        let source = match source {
             CameraSource::Demo(scene) => {
-                let feed = DemoFeed::start(scene, opened.origin, opened.world).await?;
+                let feed = DemoFeed::start(scene, origin, world).await?;
                 return Ok(Self { main: Feed::Demo(feed), sub: None });
             }
             CameraSource::Rtsp(source) => source,
         };
         let login = source.login.as_ref();
-        let origin = opened.origin;
-        let (main, _) =
-            RtspFeed::open(&Opening { url: &source.main, login, audio: opened.audio, origin }).await?;
+        let (main, _) = RtspFeed::open(&Opening { url: &source.main, login, audio, origin }).await?;
         let sub = match &source.sub {
             Some(url) => Self::open_sub(&Opening { url, login, audio: false, origin }).await,
             None => None,

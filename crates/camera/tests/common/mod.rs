@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use keepsight_camera::{CameraItem, Card, Cause, Ended, Watch};
 use keepsight_ids::{SegmentKind, UnixMillis};
+use keepsight_world::World;
 
 /// An Event with all its parts.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Whole {
     pub captured: UnixMillis,
     pub cause: Cause,
     pub ended: Ended,
+    /// The real time of day when its beginning was told.
+    pub told_ms: i64,
     parts: BTreeMap<(SegmentKind, u32), Bytes>,
 }
 
@@ -51,6 +54,7 @@ pub async fn next_event(items: &mut Watch) -> Whole {
             _ => {}
         }
     };
+    let told_ms = World::real().unix_millis();
     let mut parts = BTreeMap::new();
     loop {
         match items.next().await.expect("items go on") {
@@ -60,7 +64,7 @@ pub async fn next_event(items: &mut Watch) -> Whole {
                 assert!(!bytes.is_empty());
                 parts.insert((kind, number.0), bytes);
             }
-            CameraItem::EventEnd { ended } => return Whole { captured, cause, ended, parts },
+            CameraItem::EventEnd { ended } => return Whole { captured, cause, ended, told_ms, parts },
             other => panic!("within an Event: {other:?}"),
         }
     }
