@@ -9,6 +9,7 @@ import { watchUpdates } from "../api/updates.js";
 import { rotate } from "../crypto/chain-build.js";
 import { openName } from "../crypto/name.js";
 import { stateOf } from "../media/state.js";
+import { Said } from "./said.js";
 
 /** @typedef {{row: Camera, name: string, legible: boolean}} NamedCamera */
 
@@ -86,7 +87,7 @@ export class HomeView extends EventTarget {
    * @param {Parameters<typeof changeHome>[2]} build
    */
   async change(build) {
-    if (!this.opened) throw new Error("The home isn’t open on this device.");
+    if (!this.opened) throw new Said("This home isn’t open on this device, so nothing can be changed here.");
     const { client, pins } = this.session;
     this.opened = await changeHome(client, { open: this.opened, pins, signal: this.signal }, build);
     this.row = { ...this.row, chain_seq: this.opened.chain.seq };
@@ -100,6 +101,9 @@ export class HomeView extends EventTarget {
     if (!this.opened || this.row.chain_seq !== before || this.row.rotation_due) await this.open();
     await this.loadCameras();
   }
+
+  /** The cameras, read at least once: for pages that can't say anything without their names. */
+  async named() { return this.cameras.length > 0 ? this.cameras : this.loadCameras(); }
 
   /** Reads the cameras and opens their names. */
   async loadCameras() {

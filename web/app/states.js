@@ -23,8 +23,8 @@ export function stateWords(state, error) {
     case "signed_out": return "You are signed out. Sign in again to go on.";
     case "not_allowed": return "You may not do this. Ask an owner of the home.";
     case "chain_refused": return message || "What the server says about who belongs to this home can’t be right, so nothing is shown.";
-    case "fault": return message || "Something went wrong.";
-    default: return message || "Something went wrong.";
+    case "fault": return "Something went wrong here. Try again; if it stays, reload the page.";
+    default: return message || "Something went wrong here.";
   }
 }
 
@@ -37,6 +37,8 @@ export function errorWords(error) {
   const own = error instanceof Error && ("code" in error || "kind" in error) ? error.message : "";
   switch (state) {
     case "offline": case "unavailable": case "lockdown": return stateWords(state);
-    default: return own || stateWords(state, error);
+    default:
+      if (!own) console.error(error);
+      return own || stateWords(state, error);
   }
 }

@@ -3,10 +3,12 @@
 
 /** @import { SignUp, Ticket } from "../api/types.js" */
 /** @import { AccountKeys } from "../crypto/account.js" */
+import { errorWords } from "../app/states.js";
 import { newAccount } from "../crypto/account.js";
 import { clone, input, part, template, typed } from "../ui/dom.js";
 import { define, Living } from "../ui/element.js";
-import { onSubmit, Said, wrong } from "../ui/form.js";
+import { onSubmit, wrong } from "../ui/form.js";
+import { Said } from "../app/said.js";
 import { appOf } from "./app.js";
 import { KsRecoveryStep } from "./recovery-step.js";
 
@@ -75,7 +77,7 @@ export class KsAccountForm extends Living {
     part(this, "password-field").hidden = true;
     input(this, "password").required = false;
     this.#step(1);
-    wrong(form, taken ? "That name is taken. Choose another; your password and recovery code stay as they are." : error instanceof Error ? error.message : "That did not work. Try again.");
+    wrong(form, taken ? "That name is taken. Choose another; your password and recovery code stay as they are." : errorWords(error));
   }
 
   /** @param {1 | 2} step */

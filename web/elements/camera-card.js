@@ -9,7 +9,8 @@ import { errorWords } from "../app/states.js";
 import { ask, shown } from "../ui/dialog.js";
 import { button, clone, icon, input, link, part, say, template } from "../ui/dom.js";
 import { define, Living } from "../ui/element.js";
-import { onSubmit, Said } from "../ui/form.js";
+import { onSubmit } from "../ui/form.js";
+import { Said } from "../app/said.js";
 import { openMenu } from "../ui/menu.js";
 import { when } from "../ui/time.js";
 import { cameraWords, count } from "../ui/words.js";
@@ -78,6 +79,7 @@ export class KsCameraCard extends Living {
   /** @param {HomeView} home @param {import("../api/types.js").Event} last */
   async #show(home, last) {
     if (!home.opened || home.lockdown) return say(this, "state", home.lockdown ? "In lockdown" : "Locked on this device");
+    if (!last.complete && !(await this.#hasPicture(home, last))) return say(this, "state", this.#picture ? null : "Recording now");
     this.#pictured = last.event;
     const opened = await openEvent({ client: home.session.client, open: home.opened, row: last });
     const got = await new Thumbnails({ parallel: 1 }).want(opened, { signal: this.signal });
@@ -88,6 +90,12 @@ export class KsCameraCard extends Living {
     picture.src = got.url;
     picture.hidden = false;
     say(this, "state", null);
+  }
+
+  /** An Event that is still recorded may have none yet. @param {HomeView} home @param {import("../api/types.js").Event} last */
+  async #hasPicture(home, last) {
+    const { segments } = await home.session.client.event(home.id, last.camera, last.event, { signal: this.signal });
+    return segments.some(({ kind }) => kind === "thumbnail") && segments.some(({ kind }) => kind === "card");
   }
 
   /** @param {unknown} error */

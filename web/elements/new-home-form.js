@@ -3,7 +3,8 @@
 import { genesis } from "../crypto/chain-build.js";
 import { clone, input, part, template, typed } from "../ui/dom.js";
 import { define, Living } from "../ui/element.js";
-import { onSubmit, Said } from "../ui/form.js";
+import { onSubmit } from "../ui/form.js";
+import { Said } from "../app/said.js";
 import { ownZone, zones } from "../ui/time.js";
 import { appOf } from "./app.js";
 

@@ -2,6 +2,7 @@
 
 /** @import { HomeView } from "../app/home.js" */
 import { errorWords } from "../app/states.js";
+import { Said } from "../app/said.js";
 import { addAgent } from "../crypto/chain-build.js";
 import { checkAnswer, newPairing } from "../crypto/pairing.js";
 import { announce } from "../ui/announce.js";
@@ -50,17 +51,19 @@ export class KsPairAgent extends Living {
   /** @param {HomeView} home */
   async #pair(home) {
     const { client } = home.session;
-    if (!home.opened) throw new Error("This home isn’t open on this device, so nothing can be added to it here.");
+    if (!home.opened) throw new Said("This home isn’t open on this device, so nothing can be added to it here.");
     const pairing = await newPairing({ open: home.opened, tls: serviceTls(this) });
     part(this, "code").textContent = pairing.code;
     part(this, "command").textContent = `keepsight agent pair --server ${location.origin} ${pairing.code}`;
-    let { expires, answer } = await client.createPairing(home.id, pairing.body, { signal: this.signal });
+    await client.createPairing(home.id, pairing.body, { signal: this.signal });
+    let { expires, answer } = await client.pairing(home.id, pairing.lookup, { signal: this.signal });
     while (!answer) {
       if (Date.now() >= expires) return this.#stopped("The code has lapsed. Nothing was added.");
       part(this, "left").textContent = `Good for ${length(expires - Date.now())}`;
       await pause(ASK_MS, this.signal);
       ({ expires, answer } = await client.pairing(home.id, pairing.lookup, { signal: this.signal }).catch((error) => waitOut(error, expires)));
     }
+    part(this, "left").textContent = "";
     part(this, "words").textContent = "The box has answered. Checking it and adding it";
     const checked = await checkAnswer(pairing, answer);
     await home.change((open) => addAgent({ open, answer: checked, lookup: pairing.lookup }));

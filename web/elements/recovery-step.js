@@ -3,7 +3,8 @@
 import { normalRecoveryCode } from "../crypto/recovery.js";
 import { button, clone, part, template, typed } from "../ui/dom.js";
 import { define, Living } from "../ui/element.js";
-import { onSubmit, Said } from "../ui/form.js";
+import { onSubmit } from "../ui/form.js";
+import { Said } from "../app/said.js";
 
 const MARKUP = template`
   <div class="stack" data-part="show">

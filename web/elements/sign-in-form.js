@@ -1,5 +1,7 @@
 // Name and password, for the sign-in page and for an invitation. Password managers know it by its autocomplete words.
 
+import { ApiError } from "../api/errors.js";
+import { Said } from "../app/said.js";
 import { clone, input, template } from "../ui/dom.js";
 import { define, Living } from "../ui/element.js";
 import { onSubmit } from "../ui/form.js";
@@ -23,7 +25,7 @@ export class KsSignInForm extends Living {
     this.append(clone(MARKUP));
     const form = /** @type {HTMLFormElement} */ (this.querySelector("form"));
     onSubmit(form, this.signal, async (value) => {
-      await appOf(this).signIn({ name: value("name").trim(), password: value("password"), shared: value("shared") === "on" });
+      await appOf(this).signIn({ name: value("name").trim(), password: value("password"), shared: value("shared") === "on" }).catch(inWords);
     });
   }
 
@@ -33,6 +35,12 @@ export class KsSignInForm extends Living {
     input(this, "password").value = password;
     this.querySelector("form")?.requestSubmit();
   }
+}
+
+/** The server knows of no passwords: it says "secret". @param {unknown} error @returns {never} */
+function inWords(error) {
+  if (error instanceof ApiError && error.code === "wrong_sign_in") throw new Said("The name or the password is wrong.");
+  throw error;
 }
 
 define("ks-sign-in-form", KsSignInForm);

@@ -9,12 +9,13 @@ import { announce } from "../ui/announce.js";
 import { ask, shown } from "../ui/dialog.js";
 import { button, clone, part, say, template, typed } from "../ui/dom.js";
 import { define } from "../ui/element.js";
-import { onSubmit, Said } from "../ui/form.js";
+import { onSubmit } from "../ui/form.js";
+import { Said } from "../app/said.js";
 import { ownZone, when } from "../ui/time.js";
 import { Page } from "./page.js";
 
 const MARKUP = template`
-  <header class="page-head"><div class="line"><h1>Account</h1></div><p class="quiet">Signed in as <strong data-part="name"></strong></p><p class="status" data-part="status" hidden></p></header>
+  <header class="page-head narrow"><div class="line"><h1>Account</h1></div><p class="quiet">Signed in as <strong data-part="name"></strong></p><p class="status" data-part="status" hidden></p></header>
   <div class="sections narrow">
     <section class="list-section"><h2>This device</h2><ul class="rows" role="list" data-part="this"></ul></section>
     <section class="list-section" data-part="others-section" hidden><div class="row spread"><h2>Other devices</h2><button type="button" class="button plain danger" data-part="end-all">End all others</button></div><ul class="rows" role="list" data-part="others"></ul></section>

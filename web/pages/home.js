@@ -6,13 +6,14 @@ import { announce } from "../ui/announce.js";
 import { ask } from "../ui/dialog.js";
 import { button, clone, input, part, say, template, typed } from "../ui/dom.js";
 import { define } from "../ui/element.js";
-import { onSubmit, Said } from "../ui/form.js";
+import { onSubmit } from "../ui/form.js";
+import { Said } from "../app/said.js";
 import { zones } from "../ui/time.js";
 import { bytes } from "../ui/words.js";
 import { Page } from "./page.js";
 
 const MARKUP = template`
-  <header class="page-head"><div class="line"><h1>Home settings</h1></div><p class="status" data-part="status" hidden></p></header>
+  <header class="page-head narrow"><div class="line"><h1>Home settings</h1></div><p class="status" data-part="status" hidden></p></header>
   <div class="sections narrow">
     <form class="stack" data-part="form">
       <p class="note danger" data-part="wrong" role="alert" hidden></p>

@@ -7,7 +7,7 @@ import { go } from "../ui/router.js";
 import { Page } from "./page.js";
 
 const MARKUP = template`
-  <header class="page-head"><div class="line"><h1>Add a box</h1></div><p class="quiet">The box watches your cameras, seals what they see, and uploads it. It can be any computer that stays on.</p></header>
+  <header class="page-head narrow"><div class="line"><h1>Add a box</h1></div><p class="quiet">The box watches your cameras, seals what they see, and uploads it. It can be any computer that stays on.</p></header>
   <div class="narrow"><ks-pair-agent data-part="pair"></ks-pair-agent><p class="note" data-part="no" hidden>Only an owner of the home can add a box.</p></div>`;
 
 class KsPairPage extends Page {

@@ -14,7 +14,7 @@ import { rightsWords } from "../ui/words.js";
 import { Page } from "./page.js";
 
 const MARKUP = template`
-  <header class="page-head"><div class="line"><h1>People</h1><button type="button" class="button primary" data-part="add" hidden><svg class="icon small" aria-hidden="true"><use href="/icons.svg#add"/></svg>Add someone</button></div>
+  <header class="page-head narrow"><div class="line"><h1>People</h1><button type="button" class="button primary" data-part="add" hidden><svg class="icon small" aria-hidden="true"><use href="/icons.svg#add"/></svg>Add someone</button></div>
     <p class="status" data-part="status" hidden></p></header>
   <div class="sections narrow">
     <ul class="rows" role="list" data-part="members"></ul>
@@ -61,6 +61,8 @@ class KsPeoplePage extends Page {
     part(this, "members").replaceChildren(...members.map((member) => this.#member(member)));
     part(this, "invited").hidden = invitations.length === 0;
     part(this, "invitations").replaceChildren(...invitations.map((one) => this.#invitation(one)));
+    // A home without an owner could let nobody in or out any more.
+    button(this, "leave").hidden = home.owner && members.filter(({ rights }) => rights.includes("manage")).length < 2;
     part(this, "rotation").hidden = !home.row.rotation_due;
     say(this, "status", null);
   }

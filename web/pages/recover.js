@@ -2,11 +2,13 @@
 
 /** @import { RecoveryReplace, Service } from "../api/types.js" */
 /** @import { AccountKeys } from "../crypto/account.js" */
+import { ApiError } from "../api/errors.js";
 import { recoverAccount, recoveryLogin } from "../crypto/account.js";
 import { KsRecoveryStep } from "../elements/recovery-step.js";
 import { clone, part, template, typed } from "../ui/dom.js";
 import { define } from "../ui/element.js";
-import { onSubmit, Said } from "../ui/form.js";
+import { onSubmit } from "../ui/form.js";
+import { Said } from "../app/said.js";
 import { Page } from "./page.js";
 
 const MARKUP = template`
@@ -44,7 +46,9 @@ class KsRecoverPage extends Page {
     if ([...newPassword].length < 10) throw new Said("Use at least 10 characters for the password.");
     const { client } = this.app;
     const { login } = await recoveryLogin(code);
-    const opened = await client.recoveryOpen({ name, login });
+    const opened = await client.recoveryOpen({ name, login }).catch((error) => {
+      throw error instanceof ApiError && error.code === "wrong_sign_in" ? new Said("The name or the recovery code is wrong.") : error;
+    });
     const { body, recovery, keys } = await recoverAccount({ name, code, opened, newPassword });
     this.#made = { service: await client.service(), body, keys };
     part(this, "form").hidden = true;

@@ -25,9 +25,9 @@ const CLOSED = template`
 const WORDS = {
   1: ["Create your account", "It opens your videos on this device and on others you sign in on."],
   2: ["Keep your recovery code", "Write it down, save it, or let your password manager keep it."],
-  3: ["Name your home", ""],
+  3: ["Name your home", "This begins a home of your own. To join somebody else’s, open the invitation link that they send you."],
   4: ["Add the box at home", "A small program on a computer at home watches your cameras, seals what they see, and uploads it."],
-  5: ["Wait for your first Event", ""],
+  5: ["Wait for your first Event", "Each line is ticked when it has really happened."],
 };
 
 class KsSetUpPage extends Page {

@@ -7,7 +7,7 @@ import { define } from "../ui/element.js";
 import { Page } from "./page.js";
 
 const MARKUP = template`
-  <header class="page-head"><div class="line"><h1>Who viewed</h1>
+  <header class="page-head narrow"><div class="line"><h1>Who viewed</h1>
     <label class="switch"><input type="checkbox" role="switch" data-part="lists"><span>Also what was only shown in a list</span></label></div>
     <p class="status" data-part="status" hidden></p></header>
   <div class="sections narrow"><ks-viewers class="all-views" data-part="viewers"></ks-viewers>
@@ -31,6 +31,7 @@ class KsViewsPage extends Page {
   }
 
   async #more() {
+    await this.home.named();
     const page = await this.session.client.views(this.home.id, { limit: PAGE, before: this.#next }, { signal: this.signal });
     this.#next = page.next;
     typed(this, "viewers", KsViewers).add(this.home, page.views);

@@ -47,8 +47,3 @@ export function wrong(form, words) {
   where.tabIndex = -1;
   where.focus();
 }
-
-/** An error whose words are meant for the person at the form. */
-export class Said extends Error {
-  code = "bad_request";
-}
