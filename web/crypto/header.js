@@ -49,7 +49,7 @@ const shape = record({
 export async function openHeader({ open, asked, signed }) {
   const { header, bytes } = readHeader(signed)
   compare(asked, header)
-  if (header.home !== open.chain.home) throw new DidNotBelong(`header of ${header.home}`)
+  if (header.home !== open.chain.home) throw new DidNotBelong(`header of ${header.home}, in ${open.chain.home}`)
   if (header.epoch > open.chain.head.epoch) throw new Locked(`header: epoch ${header.epoch}`, { stale: true })
   const signers = open.chain.signersIn(header.epoch, header.agent)
   if (!(await signedByOneOf(LABEL, signed, signers).catch(() => false))) {

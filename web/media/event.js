@@ -1,7 +1,6 @@
 // An Event that was opened: its header belongs to what was asked for, an agent of the home signed it, and its content key is here.
 
 import { openHeader } from '../crypto/header.js'
-import { DidNotBelong } from '../crypto/errors.js'
 import { SegmentKeys, openSegment } from '../crypto/segment.js'
 import { readCard, readTrailer } from './card.js'
 
@@ -21,7 +20,6 @@ import { readCard, readTrailer } from './card.js'
  * @throws {import('../crypto/errors.js').Refusal}
  */
 export async function openEvent({ client, open, row }) {
-  if (row.home !== open.home) throw new DidNotBelong(`a row of ${row.home}`)
   const asked = { home: row.home, camera: row.camera, event: row.event }
   return new OpenedEvent(client, await openHeader({ open, asked, signed: row.header }))
 }

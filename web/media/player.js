@@ -62,9 +62,9 @@ export class Player {
     return timelineOf(this.#times.video, this.#card, this.detail.event.complete)
   }
 
-  /** @returns {Promise<void>} */
-  async play() {
-    await this.options.video.play()
+  /** @returns {Promise<boolean>} false when the browser refused, or something came between */
+  play() {
+    return this.options.video.play().then(() => true, () => false)
   }
 
   pause() {

@@ -3,7 +3,7 @@
 import { random } from '../../crypto/bytes.js'
 import { newId } from '../../crypto/ids.js'
 import { signPairOf } from '../../crypto/ed25519.js'
-import { rotate } from '../../crypto/chain-build.js'
+import { removeAgent, rotate } from '../../crypto/chain-build.js'
 import { openEvent } from '../../media/event.js'
 import { openPreview } from '../../media/preview.js'
 import { Thumbnails } from '../../media/thumbs.js'
@@ -78,6 +78,14 @@ export const events = {
       const forged = await Recording.begin({ open, agent: { agent: known, sign: stranger.sign } })
       await refusedAs(opening({ open, recording: forged }), 'damaged')
       await refusedAs(opening({ open, recording: Object.assign(recording, { signed: { body: '!', signature: '' } }) }), 'damaged')
+    },
+    async 'an agent that was taken out signs nothing more, and what it signed before stays'() {
+      const { home, agent, recording } = await someEvent()
+      home.take(await removeAgent({ open: await home.open(), agent: agent.agent }))
+      home.take(await rotate({ open: await home.open(), names: [] }))
+      const open = await home.open()
+      await (await opening({ open, recording })).card()
+      await refusedAs(opening({ open, recording: await Recording.begin({ open, agent }) }), 'chain_refused', 'agent_key')
     },
     async 'a header that commits to another key, or is sealed to nobody here, is refused'() {
       const swapped = await someEvent((header) => (header.commitment = 'A'.repeat(43)))
