@@ -40,6 +40,11 @@ pub(crate) fn find(path: &str) -> Option<&'static Asset> {
     if last.contains('.') { None } else { ASSETS.get("index.html") }
 }
 
+/// Whether the client has exactly this file.
+pub(crate) fn is_file(path: &str) -> bool {
+    ASSETS.contains_key(path.trim_start_matches('/'))
+}
+
 fn collect(folder: &'static Dir<'static>, assets: &mut HashMap<&'static str, Asset>) {
     for file in folder.files() {
         let Some(path) = file.path().to_str() else { continue };

@@ -21,7 +21,7 @@ use keepsight_ids::EventId;
 use super::answer::{COOKIE, Frame, RequestId};
 use super::client::Client;
 use super::fault::{Code, Fault, Outcome};
-use super::limits::{Neighbour, allowed};
+use super::limits::Neighbour;
 use super::routes::{Found, RawCall, Route};
 use super::{assets, input};
 use crate::cloud::Cloud;
@@ -35,7 +35,7 @@ pub(crate) async fn serve(cloud: Arc<Cloud>, request: Request) -> Response {
     let client = Client::of(&parts, cloud.serves_tls(), &cloud.config.trusted_proxies);
     let frame = Frame { request: RequestId::draw(&cloud.world), secure: client.secure };
     let path = parts.uri.path();
-    if !(path.starts_with("/api/") || path.starts_with("/agent/") || path == "/api" || path == "/agent") {
+    if !is_api(path) || assets::is_file(path) {
         return page(&frame, &parts);
     }
     let found = match cloud.routes.find(&parts.method, path) {
@@ -59,6 +59,11 @@ pub(crate) async fn serve(cloud: Arc<Cloud>, request: Request) -> Response {
             frame.failure(&fault, &[])
         }
     }
+}
+
+/// The client has a folder `api` too: what is a file there is the client's.
+fn is_api(path: &str) -> bool {
+    ["/api", "/agent"].iter().any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 async fn work(
@@ -152,19 +157,27 @@ impl Asker {
 
     /// The same with another credential of the same caller: an invitation.
     pub(crate) async fn ask_as(&self, cloud: &Cloud, credential: Credential, ask: Ask) -> Outcome<Permit> {
-        let shows_something = !matches!(credential, Credential::None);
-        if shows_something {
-            allowed(cloud.guard.unknown.has(&self.neighbour))?;
+        let token = match credential {
+            Credential::Session(token) | Credential::Invitation { token, .. } => Some(token),
+            Credential::None => None,
+        };
+        if let Some(token) = token {
+            cloud.guard.may_try(&self.neighbour, token)?;
         }
         let refused = match cloud.gate.check_told(&credential, ask).await {
-            Ok(permit) => return Ok(permit),
+            Ok(permit) => {
+                if let Some(token) = token {
+                    cloud.guard.was_good(token);
+                }
+                return Ok(permit);
+            }
             Err(refused) => refused,
         };
         let denied = refused.denied;
         self.record(cloud, refused).await;
-        if shows_something && denied == Denied::NotSignedIn {
+        if let (Some(token), Denied::NotSignedIn) = (token, denied) {
             // Guessing tokens is slowed by where it comes from; the guess itself is nowhere remembered.
-            allowed(cloud.guard.unknown.take(self.neighbour))?;
+            cloud.guard.was_bad(self.neighbour, token)?;
         }
         Err(denied.into())
     }

@@ -2,12 +2,13 @@
 //!
 //! All in memory and of bounded size. A limit may turn an answer into *come back later*; it never skips a check.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use keepsight_gate::TokenHash;
 use keepsight_ids::AccountId;
 use keepsight_world::{Instant, World};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -148,6 +149,10 @@ pub(crate) struct Guard {
     pub(crate) look_up: Buckets<Neighbour>,
     /// Failed sign-ins by name, whether or not such an account exists.
     tarpit: Buckets<[u8; 32]>,
+    /// Those who wait in the tarpit.
+    slow: Semaphore,
+    /// Tokens that the gate took lately; only to tell a guest of long standing from a guesser.
+    good: Mutex<HashSet<TokenHash>>,
     requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
     seats: Arc<Mutex<HashMap<AccountId, usize>>>,
@@ -185,6 +190,8 @@ impl Guard {
             sign_up: buckets(limits.sign_up),
             look_up: buckets(limits.look_up),
             tarpit: Buckets::new(Rate::new(10, Duration::from_secs(30)), world.clone()),
+            slow: Semaphore::new((limits.requests / 8).max(1)),
+            good: Mutex::default(),
             requests: Arc::new(Semaphore::new(limits.requests)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             seats: Arc::default(),
@@ -218,12 +225,38 @@ impl Guard {
         Fault::new(Code::Unavailable, message).retry_after(1 + self.world.random_up_to(4)).logged("shed")
     }
 
-    /// Sign-ins under one name get slower with failures, from wherever they come; the account is never locked.
-    pub(crate) async fn tarpit(&self, name: [u8; 32]) {
-        if let Err(wait) = self.tarpit.has(&name) {
-            let jitter = Duration::from_millis(self.world.random_up_to(500));
-            self.world.sleep(wait.min(Duration::from_secs(4)) + jitter).await;
+    /// Sign-ins under one name get slower with failures, from wherever they come; the account is never locked. True when it
+    /// made the caller wait.
+    pub(crate) async fn tarpit(&self, name: [u8; 32]) -> Outcome<bool> {
+        let Err(wait) = self.tarpit.has(&name) else { return Ok(false) };
+        // Those who are made to wait must not take the places of all others.
+        let _place = self.slow.try_acquire().map_err(|_| Fault::too_many(wait.as_secs() + 1))?;
+        let jitter = Duration::from_millis(self.world.random_up_to(500));
+        self.world.sleep(wait.min(Duration::from_secs(4)) + jitter).await;
+        Ok(true)
+    }
+
+    /// Notes that a token was good a moment ago, so that its holder isn't made to answer for a neighbour's guesses.
+    pub(crate) fn was_good(&self, token: TokenHash) {
+        let mut good = self.good.lock().expect("no panic while the tokens are held");
+        if good.len() >= KEYS_MAX {
+            good.clear();
         }
+        good.insert(token);
+    }
+
+    /// Whether a token may be tried from this address. Never an answer about the token: that is the gate's.
+    pub(crate) fn may_try(&self, neighbour: &Neighbour, token: TokenHash) -> Outcome<()> {
+        if self.good.lock().expect("no panic while the tokens are held").contains(&token) {
+            return Ok(());
+        }
+        allowed(self.unknown.has(neighbour))
+    }
+
+    /// Counts a token that was no good.
+    pub(crate) fn was_bad(&self, neighbour: Neighbour, token: TokenHash) -> Outcome<()> {
+        self.good.lock().expect("no panic while the tokens are held").remove(&token);
+        allowed(self.unknown.take(neighbour))
     }
 
     pub(crate) fn sign_in_failed(&self, name: [u8; 32]) {

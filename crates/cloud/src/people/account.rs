@@ -2,7 +2,7 @@
 //!
 //! A name that doesn't exist and a wrong secret can't be told apart: the same answer, after the same work.
 
-use keepsight_gate::{Change, NewAccount, NewSession, PasswordRow, Permit, RecoveryRow, SignUpTicket};
+use keepsight_gate::{Ask, Change, NewAccount, NewSession, PasswordRow, Permit, RecoveryRow, SignUpTicket};
 use keepsight_ids::{B32, B64, SessionId};
 use keepsight_seal::{ITERATIONS_LEAST, ITERATIONS_MOST, WRAPPED_LEN, sha256};
 use keepsight_store::truth::SignInRow;
@@ -73,18 +73,19 @@ pub(super) async fn sign_up(call: Call<(), (), Json<SignUp>>) -> Outcome<Answer>
 pub(super) async fn sign_in(call: Call<(), (), Json<SignIn>>) -> Outcome<Answer> {
     let cloud = &call.cloud;
     let SignIn { name, login } = call.body.0;
-    let row = prove(cloud, &call.permit, &call.asker, &name, login, |row| &row.password.login_hash).await?;
+    let (row, permit) =
+        prove(cloud, call.permit, &call.asker, &name, login, |row| &row.password.login_hash).await?;
     let (token, session) = new_session(cloud, &call.client);
     let (account, id) = (row.account, session.session);
     let login_hash = row.password.login_hash;
-    cloud.change(call.permit, Change::SignIn { account, login_hash, session }).await?;
+    cloud.change(permit, Change::SignIn { account, login_hash, session }).await?;
     Ok(Answer::json(&account_of(row, id))?.signing_in(token))
 }
 
 pub(super) async fn recovery_open(call: Call<(), (), Json<RecoveryOpen>>) -> Outcome<Answer> {
     let RecoveryOpen { name, login } = call.body.0;
-    let row =
-        prove(&call.cloud, &call.permit, &call.asker, &name, login, |row| &row.recovery.login_hash).await?;
+    let (row, _) =
+        prove(&call.cloud, call.permit, &call.asker, &name, login, |row| &row.recovery.login_hash).await?;
     Answer::json(&RecoveryOpened { account: row.account, wrapped: B64(row.recovery.wrapped) })
 }
 
@@ -93,14 +94,14 @@ pub(super) async fn recovery_replace(call: Call<(), (), Json<RecoveryReplace>>) 
     let body = call.body.0;
     let (password, recovery) =
         (password_row("password", &body.password)?, recovery_row("recovery", &body.recovery)?);
-    let mut row =
-        prove(cloud, &call.permit, &call.asker, &body.name, body.login, |row| &row.recovery.login_hash)
+    let (mut row, permit) =
+        prove(cloud, call.permit, &call.asker, &body.name, body.login, |row| &row.recovery.login_hash)
             .await?;
     let (token, session) = new_session(cloud, &call.client);
     let (account, id, login_hash) = (row.account, session.session, row.recovery.login_hash);
     row.password = password.clone();
     cloud
-        .change(call.permit, Change::ReplaceByRecovery { account, login_hash, password, recovery, session })
+        .change(permit, Change::ReplaceByRecovery { account, login_hash, password, recovery, session })
         .await?;
     Ok(Answer::json(&account_of(row, id))?.signing_in(token))
 }
@@ -175,20 +176,24 @@ pub(super) async fn end_other_sessions(call: Call) -> Outcome<Answer> {
     Ok(Answer::done())
 }
 
-/// Checks a login. Whether the name exists, and what was wrong, can't be told by answer or by the work done.
+/// Checks a login, and gives back a Permit for what comes next. Whether the name exists, and what was wrong, can't be told by
+/// answer or by the work done.
 async fn prove(
     cloud: &Cloud,
-    permit: &Permit,
+    mut permit: Permit,
     asker: &crate::edge::dispatch::Asker,
     name: &str,
     login: B32,
     hash_of: fn(&SignInRow) -> &[u8; 32],
-) -> Outcome<SignInRow> {
+) -> Outcome<(SignInRow, Permit)> {
     allowed(cloud.guard.sign_in.take(asker.neighbour()))?;
     let name = key(name);
     let named = sha256(name.as_bytes()).0;
-    cloud.guard.tarpit(named).await;
-    let row = cloud.truth.sign_in_data(permit, &name).await?;
+    if cloud.guard.tarpit(named).await? {
+        // A Permit isn't kept over a wait.
+        permit = asker.ask(cloud, Ask::of(permit.action())).await?;
+    }
+    let row = cloud.truth.sign_in_data(&permit, &name).await?;
     let given = sha256(&login.0).0;
     // An account that does not exist has the login that nobody can know.
     let nobodys = cloud.secret.mac("login of a name that does not exist", &[name.as_bytes()]);
@@ -197,7 +202,7 @@ async fn prove(
     match row {
         Some(row) if right => {
             cloud.guard.sign_in_worked(&named);
-            Ok(row)
+            Ok((row, permit))
         }
         _ => {
             cloud.guard.sign_in_failed(named);

@@ -1,5 +1,7 @@
 //! What the service says of itself to anybody.
 
+use std::sync::LazyLock;
+
 use keepsight_ids::UnixMillis;
 use keepsight_wire::people::Service;
 
@@ -20,5 +22,6 @@ pub(super) async fn service(call: Call) -> Outcome<Answer> {
 }
 
 pub(super) async fn openapi(_: Call) -> Outcome<Answer> {
-    Answer::json(&crate::openapi::openapi())
+    static DOCUMENT: LazyLock<serde_json::Value> = LazyLock::new(crate::openapi::openapi);
+    Answer::json(&*DOCUMENT)
 }

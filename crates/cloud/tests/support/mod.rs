@@ -67,6 +67,10 @@ impl Server {
     }
 
     pub async fn with(change: impl FnOnce(&mut CloudConfig)) -> Self {
+        Self::with_reserve(Reserve::NONE, change).await
+    }
+
+    pub async fn with_reserve(reserve: Reserve, change: impl FnOnce(&mut CloudConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(folder.path());
         change(&mut config);
@@ -74,8 +78,7 @@ impl Server {
         let truth = Arc::new(SqliteTruth::open(&folder.path().join("truth.db"), world.clone()).unwrap());
         let records =
             Arc::new(SqliteRecords::open(&folder.path().join("records.db"), world.clone()).unwrap());
-        let objects =
-            Objects::open_folder(&folder.path().join("objects"), Reserve::NONE, world.clone()).unwrap();
+        let objects = Objects::open_folder(&folder.path().join("objects"), reserve, world.clone()).unwrap();
         let cloud =
             Cloud::prepare(config, world.clone(), truth.clone(), records, objects.clone()).await.unwrap();
         let router = cloud.router();
@@ -133,6 +136,22 @@ impl Server {
         let owner = self.person(name).await;
         Household::found(self, owner).await
     }
+}
+
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use ExampleBody::Nothing as ExampleNothing;
+
+/// A second server process on the stores of the first.
+pub async fn beside(server: &Server, reserve: Reserve) -> Server {
+    let world = server.world.clone();
+    let path = server.folder.path();
+    let truth = Arc::new(SqliteTruth::open(&path.join("truth.db"), world.clone()).unwrap());
+    let records = Arc::new(SqliteRecords::open(&path.join("records.db"), world.clone()).unwrap());
+    let objects = Objects::open_folder(&path.join("objects"), reserve, world.clone()).unwrap();
+    let cloud =
+        Cloud::prepare(config(path), world.clone(), truth.clone(), records, objects.clone()).await.unwrap();
+    let router = cloud.router();
+    Server { folder: tempfile::tempdir().unwrap(), world, cloud, truth, objects, router }
 }
 
 pub fn json<T: Serialize>(body: &T) -> ExampleBody {
@@ -345,7 +364,17 @@ impl Household {
             .await
             .done();
         let (agent, key) = (self.agent, self.agent_key.public());
-        self.append(server, |draft| drop(draft.add_agent(agent, key)), None, None, Some(lookup)).await.done();
+        self.append(
+            server,
+            |draft| {
+                draft.add_agent(agent, key);
+            },
+            None,
+            None,
+            Some(lookup),
+        )
+        .await
+        .done();
     }
 
     pub async fn offer(&self, server: &Server, code: &PairingCode) {
@@ -391,7 +420,17 @@ impl Household {
         let epoch = self.chain.head().entry().epoch;
         let sealed = seal_to_slot(self.home, epoch, slot, &pending.kem, &self.secret, &mut rng).unwrap();
         let new = NewInvitation { slot, token_hash: invitation.token_hash(), sealed };
-        self.append(server, |draft| drop(draft.add(pending)), None, Some(new), None).await.done();
+        self.append(
+            server,
+            |draft| {
+                draft.add(pending);
+            },
+            None,
+            Some(new),
+            None,
+        )
+        .await
+        .done();
         invitation
     }
 
