@@ -12,7 +12,7 @@ const SHELL = template`
   <a class="skip" href="#main" data-part="skip">Skip to the page</a>
   <div class="shell">
     <ks-bars class="bars"></ks-bars>
-    <div class="top"><ks-home-switch></ks-home-switch></div>
+    <header class="top"><ks-home-switch></ks-home-switch></header>
     <nav class="nav" aria-label="Pages">
       <div class="brand"><a class="wordmark" href="/events"><img src="/favicon.svg" alt="" width="28" height="28">Keepsight</a></div>
       <ks-home-switch></ks-home-switch>

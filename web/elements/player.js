@@ -32,7 +32,7 @@ const MARKUP = template`
         <button type="button" class="icon-button" data-part="frame-back" aria-label="One frame back"><svg class="icon" aria-hidden="true"><use href="/icons.svg#frame-back"/></svg></button>
         <button type="button" class="icon-button" data-part="frame-forward" aria-label="One frame forward"><svg class="icon" aria-hidden="true"><use href="/icons.svg#frame-forward"/></svg></button>
         <span class="clock figures"><time data-part="clock"></time> <span data-part="position"></span></span>
-        <button type="button" class="icon-button text" data-part="speed" aria-haspopup="menu" aria-label="Speed: normal">1×</button>
+        <button type="button" class="icon-button text" data-part="speed" aria-haspopup="menu" aria-label="Speed 1×">1×</button>
         <button type="button" class="icon-button" data-part="mute" aria-pressed="true" aria-label="Sound off"><svg class="icon" aria-hidden="true"><use href="/icons.svg#mute"/></svg></button>
         <button type="button" class="icon-button" data-part="full" aria-label="Full screen"><svg class="icon" aria-hidden="true"><use href="/icons.svg#fullscreen"/></svg></button>
       </div>
@@ -273,7 +273,7 @@ export class KsPlayer extends Living {
       deed: () => {
         this.#player?.speed(x);
         speed.textContent = words(x);
-        speed.setAttribute("aria-label", `Speed: ${x === 1 ? "normal" : words(x)}`);
+        speed.setAttribute("aria-label", `Speed ${words(x)}`);
       },
     })));
   }

@@ -7,13 +7,14 @@ import { define, Living } from "../ui/element.js";
 import { clock, dayKey, dayWords } from "../ui/time.js";
 import { viewWords } from "../ui/words.js";
 
-const DAY = template`<section class="view-day"><h3 data-part="day"></h3><ul class="views" role="list" data-part="list"></ul></section>`;
+const DAY = template`<section class="view-day"><h2 data-part="day"></h2><ul class="views" role="list" data-part="list"></ul></section>`;
+const DAY_BELOW = template`<section class="view-day"><h3 data-part="day"></h3><ul class="views" role="list" data-part="list"></ul></section>`;
 const VIEW = template`<li class="view"><time class="figures" data-part="time"></time>
   <span class="what"><strong data-part="who"></strong> <span data-part="kind"></span></span>
   <span class="where"><a data-part="event" hidden></a><span data-part="camera"></span> <span class="quiet" data-part="device"></span></span></li>`;
 
 export class KsViewers extends Living {
-  /** Whether each row says of which Event. */
+  /** Whether each row says of which Event; on an Event's own page it stands below that page's heading. */
   events = true;
 
   /** Adds records below those that are there. @param {HomeView} home @param {View[]} views newest first */
@@ -25,7 +26,7 @@ export class KsViewers extends Living {
   #listOf(day, home) {
     const last = this.lastElementChild;
     if (last instanceof HTMLElement && last.dataset.day === day) return part(last, "list");
-    const section = /** @type {HTMLElement} */ (clone(DAY).firstElementChild);
+    const section = /** @type {HTMLElement} */ (clone(this.events ? DAY : DAY_BELOW).firstElementChild);
     section.dataset.day = day;
     part(section, "day").textContent = dayWords(day, home.zone);
     this.append(section);
