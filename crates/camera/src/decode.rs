@@ -1,7 +1,7 @@
 //! Looks at coded frames: decodes as few as are needed, and turns them into what motion and stills want to know.
 //!
 //! A small stream is decoded whole. A large one (there is no substream) is decoded at its key frames only, and whole for a while
-//! once a key frame shows a change. The decoder is C++ and gets nothing but pictures of a size that was accepted.
+//! once a key frame shows a change, until an Event is recorded and its thumbnail chosen. The decoder is C++ and gets nothing but pictures of a size that was accepted.
 
 use std::sync::Arc;
 
@@ -24,6 +24,17 @@ const SMALL_EVERY_MS: i64 = 400;
 /// The sizes of docs/formats/sealed-media.md.
 const THUMBNAIL_WIDTH: u32 = 640;
 pub(crate) const PREVIEW_SIZE: (usize, usize) = (160, 90);
+
+/// What the recorder wants of the next picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Nothing is recorded: does something move?
+    Watch,
+    /// An Event is recorded and its thumbnail is looked for: a large picture in which at least so many cells move.
+    Better(u32),
+    /// The thumbnail has been chosen: does it still move, to within a few seconds?
+    Follow,
+}
 
 /// What one decoded picture shows.
 #[derive(Debug)]
@@ -65,20 +76,15 @@ impl Analyser {
         self.shape = (format.info.width, format.info.height);
     }
 
-    /// Looks at a frame, if it is one that has to be looked at. A large picture comes back if more than `beat` cells move.
-    pub(crate) fn look(
-        &mut self,
-        format: &Arc<VideoFormat>,
-        frame: &VideoFrame,
-        beat: Option<u32>,
-    ) -> Option<Look> {
-        if !self.wants(format, frame) {
+    /// Looks at a frame, if it is one that has to be looked at.
+    pub(crate) fn look(&mut self, format: &Arc<VideoFormat>, frame: &VideoFrame, wish: Wish) -> Option<Look> {
+        if !self.wants(format, frame, wish) {
             return None;
         }
         let sets = frame.key.then_some((&format.sps[..], &format.pps[..]));
         let stream = h264::annex_b(sets, &frame.data);
         // Flushing loses about half the frames of a stream with B frames, but without it a picture that stands alone may never come.
-        let flush = if self.alone(format, frame) { Flush::Flush } else { Flush::NoFlush };
+        let flush = if self.alone(format, frame, wish) { Flush::Flush } else { Flush::NoFlush };
         let options = DecodeOptions::new().flush_after_decode(flush);
         let decoded = match self.decoder.decode_with_options(&stream, options) {
             Ok(decoded) => decoded,
@@ -98,24 +104,26 @@ impl Analyser {
         }
         let (w, h) = PREVIEW_SIZE;
         let small = wants_small.then(|| view.cropped_to(w, h, self.shape));
-        let large = beat.is_some_and(|beat| seen.cells >= beat).then(|| thumbnail(&view, self.shape));
+        let better = matches!(wish, Wish::Better(least) if seen.cells >= least);
+        let large = better.then(|| thumbnail(&view, self.shape));
         Some(Look { at_ms: frame.at_ms, seen, small, large })
     }
 
-    fn wants(&mut self, format: &VideoFormat, frame: &VideoFrame) -> bool {
+    fn wants(&mut self, format: &VideoFormat, frame: &VideoFrame, wish: Wish) -> bool {
         if frame.key {
             self.broken = false;
             return true;
         }
-        let wanted = !self.broken && (whole(format) || frame.at_ms < self.alert_until_ms);
+        let wanted = !self.broken && !self.alone(format, frame, wish);
         // Frames after a skipped one can't be decoded.
         self.broken |= !wanted;
         wanted
     }
 
     /// Whether the frames after this one are going to be skipped.
-    fn alone(&self, format: &VideoFormat, frame: &VideoFrame) -> bool {
-        !whole(format) && frame.at_ms >= self.alert_until_ms
+    fn alone(&self, format: &VideoFormat, frame: &VideoFrame, wish: Wish) -> bool {
+        let alert = frame.at_ms < self.alert_until_ms && wish != Wish::Follow;
+        !whole(format) && !alert
     }
 
     fn start_over(&mut self) -> Option<Look> {
@@ -164,3 +172,6 @@ pub(crate) fn snapshot(format: &VideoFormat, key: &VideoFrame) -> Option<Vec<u8>
     let decoded = decoder.decode_with_options(&stream, options).ok()??;
     thumbnail(&view(&decoded)?, (format.info.width, format.info.height)).jpeg(80).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,21 +76,19 @@ impl Grid {
             return None;
         }
         let mut cells = Vec::with_capacity(CELLS);
-        let mut sums = [0u32; COLUMNS];
+        // Down first, pixel by pixel, since that is what the processor does sixteen at a time.
+        let mut down = vec![0u32; luma.width];
         for row in 0..ROWS {
-            sums.fill(0);
+            down.fill(0);
             let lines = row * luma.height / ROWS..(row + 1) * luma.height / ROWS;
-            let count = lines.len() as f32;
+            let tall = lines.len();
             for y in lines {
                 let line = &luma.data[y * luma.stride..][..luma.width];
-                for (column, sum) in sums.iter_mut().enumerate() {
-                    let cell = &line[column * luma.width / COLUMNS..(column + 1) * luma.width / COLUMNS];
-                    *sum += cell.iter().map(|value| u32::from(*value)).sum::<u32>();
-                }
+                down.iter_mut().zip(line).for_each(|(sum, value)| *sum += u32::from(*value));
             }
-            cells.extend(sums.iter().enumerate().map(|(column, sum)| {
-                let wide = (column + 1) * luma.width / COLUMNS - column * luma.width / COLUMNS;
-                *sum as f32 / (wide as f32 * count)
+            cells.extend((0..COLUMNS).map(|column| {
+                let cell = &down[column * luma.width / COLUMNS..(column + 1) * luma.width / COLUMNS];
+                cell.iter().sum::<u32>() as f32 / (cell.len() * tall) as f32
             }));
         }
         Some(Self(cells))

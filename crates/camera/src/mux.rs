@@ -91,7 +91,7 @@ pub(crate) fn video_segment(sequence: u32, from_ticks: i64, group: &Group, timin
         cts: Some(frame.ticks - decode),
     });
     let samples: Vec<_> = samples.collect();
-    let data = group.frames.iter().flat_map(|frame| frame.data.iter().copied()).collect();
+    let data = joined(group.frames.iter().map(|frame| &frame.data));
     let decode_ticks = timing.samples[0].0.saturating_sub(from_ticks);
     segment(VIDEO_TRACK, sequence, decode_ticks, samples, data)
 }
@@ -109,7 +109,7 @@ pub(crate) fn audio_segment(
         flags: Some(KEY),
         cts: None,
     });
-    let data = frames.iter().flat_map(|frame| frame.data.iter().copied()).collect();
+    let data = joined(frames.iter().map(|frame| &frame.data));
     let decode_ticks = frames.first().map_or(0, |first| first.ticks.saturating_sub(from_ticks));
     segment(AUDIO_TRACK, sequence, decode_ticks, samples.collect(), data)
 }
@@ -133,9 +133,16 @@ fn segment(track: u32, sequence: u32, decode_ticks: i64, samples: Vec<TrunEntry>
         compatible_brands: vec![b"msdh".into(), b"cmfs".into()],
     };
     let mut out = encoded(&brand);
-    out.extend(encoded(&moof));
-    out.extend(encoded(&Mdat { data }));
+    out.reserve_exact(header + data.len());
+    out.extend_from_slice(&encoded(&moof));
+    Mdat { data }.encode(&mut out).expect("a vector takes any bytes");
     out.into()
+}
+
+fn joined<'a>(parts: impl Iterator<Item = &'a Bytes>) -> Vec<u8> {
+    let mut out = Vec::new();
+    parts.for_each(|part| out.extend_from_slice(part));
+    out
 }
 
 fn init(tkhd: Tkhd, timescale: u32, handler: [u8; 4], minf: Minf) -> Bytes {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use keepsight_ids::{SegmentKind, SegmentNo, UnixMillis};
 
 use crate::cut::{Cutter, Effect, Group};
-use crate::decode::Look;
+use crate::decode::{Look, Wish};
 use crate::media::{AudioFormat, AudioFrame, VIDEO_TICKS, VideoFormat, VideoFrame};
 use crate::mux::{self, Timing};
 use crate::stills::{Stills, Thumbnail};
@@ -77,9 +77,9 @@ impl Recorder {
         self.unix_offset_ms = ms;
     }
 
-    /// How many cells must move for a full-sized picture to be wanted; see [`Stills::beat`].
-    pub(crate) fn beat(&self) -> Option<u32> {
-        self.stills.beat()
+    /// What is wanted of the next picture.
+    pub(crate) fn wish(&self) -> Wish {
+        self.stills.wish()
     }
 
     pub(crate) fn format(&mut self, format: Arc<VideoFormat>) {

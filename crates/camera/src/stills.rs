@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use crate::MotionBox;
-use crate::decode::Look;
+use crate::decode::{Look, Wish};
 use crate::picture::Picture;
 
 /// How long after the activity began a better picture is waited for.
@@ -57,11 +57,12 @@ impl Stills {
         Self { keep_ms, small: VecDeque::new(), choice: Choice::Idle }
     }
 
-    /// How many cells must move for a picture to be worth having in full size; none if it is not wanted at all.
-    pub(crate) fn beat(&self) -> Option<u32> {
+    /// What is wanted of the next picture.
+    pub(crate) fn wish(&self) -> Wish {
         match &self.choice {
-            Choice::Idle | Choice::Made => None,
-            Choice::Open { best, .. } => Some(best.as_ref().map_or(0, |best| best.cells + 1)),
+            Choice::Idle => Wish::Watch,
+            Choice::Open { best, .. } => Wish::Better(best.as_ref().map_or(0, |best| best.cells + 1)),
+            Choice::Made => Wish::Follow,
         }
     }
 

@@ -481,9 +481,9 @@ impl Looking {
     ) -> Result<Vec<CameraItem>, CameraError> {
         let lost = || CameraError::Codec("the decoder is gone".into());
         let mut analyser = self.analyser.take().ok_or_else(lost)?;
-        let beat = recorder.beat();
+        let wish = recorder.wish();
         let looked = tokio::task::spawn_blocking(move || {
-            let look = analyser.look(&format, &frame, beat);
+            let look = analyser.look(&format, &frame, wish);
             (analyser, look)
         });
         let (analyser, look) = looked.await.map_err(|_| lost())?;

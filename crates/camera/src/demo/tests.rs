@@ -60,7 +60,7 @@ fn cost() {
                 key: unit.sps.is_some(),
                 data: unit.sample,
             };
-            analyser.look(&format, &frame, None);
+            analyser.look(&format, &frame, crate::decode::Wish::Watch);
         }
         let looking = began.elapsed() / 200;
         eprintln!(
