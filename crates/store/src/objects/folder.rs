@@ -24,6 +24,8 @@ impl Folder {
         let io = |error| StoreError::io("open the objects' folder", error);
         std::fs::create_dir_all(root).map_err(io)?;
         let root = root.canonicalize().map_err(io)?;
+        // The folder itself may be new: its own name must outlast a power cut, too.
+        make(root.parent().unwrap_or(&root), &root).map_err(io)?;
         let store = LocalFileSystem::new_with_prefix(&root)
             .map_err(|error| super::failed("open the objects' folder", error))?
             .with_fsync(true)

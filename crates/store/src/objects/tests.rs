@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keepsight_gate::Action;
+use keepsight_ids::UnixMillis;
 use keepsight_ledger::{Disclosure, Kind, Misfiled};
 
 use super::*;
@@ -224,6 +225,20 @@ async fn the_objects_of_deleted_events_are_removed_and_their_folders_with_them()
     assert_eq!(collect::bury(&*house.bench.records, &house.objects).await.unwrap(), 0);
     house.event_of(1, 3).await;
     house.fetch(1, 3).await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lapses_goes_though_it_was_kept() {
+    let house = house();
+    house.event_of(1, 1).await;
+    house.event_of(1, 2).await;
+    house.sql(&format!(
+        "UPDATE events SET kept = 1, expires_at = {NOW} WHERE event = x'00000001000000000000000000000000'"
+    ));
+    let retention = |now| Retention { now, older_than: UnixMillis(0), bytes_max: u64::MAX };
+    let sweep = |now| house.bench.records.sweep(crate::records::suite::home(1), retention(now));
+    assert!(sweep(NOW.plus_ms(-1)).await.unwrap().events.is_empty());
+    assert_eq!(sweep(NOW).await.unwrap().events, [(camera(10), event(1))]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -185,6 +185,45 @@ async fn a_lock_held_by_another_process_is_waited_for_and_then_named() {
 }
 
 #[tokio::test]
+async fn every_connection_keeps_what_was_promised() {
+    fn settings(conn: &Connection) -> Result<(String, i64, bool), StoreError> {
+        let mode = conn.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        let synchronous = conn.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        Ok((mode, synchronous, conn.pragma_query_value(None, "foreign_keys", |row| row.get(0))?))
+    }
+    const FULL: i64 = 2;
+    let bench = bench();
+    let promised = ("wal".to_owned(), FULL, true);
+    assert_eq!(bench.db.write("settings", settings).await.unwrap(), promised);
+    assert_eq!(bench.db.read("settings", settings).await.unwrap(), promised);
+    assert_eq!(bench.db.lane(1).unwrap().read("settings", settings).await.unwrap(), promised);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_is_over_when_there_is_room() {
+    let bench = bench();
+    let limit = async |pages: i64| {
+        let set =
+            move |tx: &Connection| Ok::<_, StoreError>(tx.pragma_update(None, "max_page_count", pages)?);
+        bench.db.write("limit", set).await.unwrap();
+    };
+    limit(20).await;
+    let big = || {
+        bench.db.write::<_, StoreError>("big", |tx| {
+            tx.execute("INSERT INTO things (note) VALUES (?)", ["x".repeat(1_000_000)])?;
+            Ok(())
+        })
+    };
+    let refused = big().await;
+    assert!(matches!(refused, Err(StoreError::NoSpace { .. })), "{refused:?}");
+    bench.put(1).await.unwrap();
+    assert_eq!(bench.ids().await, [1]);
+    limit(1_000_000).await;
+    big().await.unwrap();
+    assert_eq!(bench.ids().await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_reader_can_not_write() {
     let bench = bench();
     let answer = bench.db.read("sneaks", |conn| insert(conn, 1)).await;
