@@ -210,3 +210,15 @@ async fn a_page_of_another_site_changes_nothing() {
     assert_eq!(server.ask(ask("http://127.0.0.1:8420")).await.refusal(), (403, "bad_origin".into()));
     server.ask(ask("http://localhost:8420")).await.done();
 }
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_given_up() {
+    let server = Server::with(|config| config.limits.body_time = std::time::Duration::from_millis(200)).await;
+    let elm = server.home("elm").await;
+    let mut request =
+        request(&elm.owner.who, Method::PUT, &elm.path("/lockdown"), &ExampleBody::Json(true.into()));
+    #[expect(clippy::disallowed_methods, reason = "a body that never ends")]
+    let endless = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    *request.body_mut() = endless;
+    assert_eq!(server.ask(request).await.refusal(), (408, "timeout".into()));
+}

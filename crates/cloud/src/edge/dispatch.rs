@@ -63,7 +63,9 @@ pub(crate) async fn serve(cloud: Arc<Cloud>, request: Request) -> Response {
 
 /// The client has a folder `api` too: what is a file there is the client's.
 fn is_api(path: &str) -> bool {
-    ["/api", "/agent"].iter().any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    ["/api", "/agent"]
+        .iter()
+        .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 async fn work(
