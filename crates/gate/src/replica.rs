@@ -16,7 +16,7 @@ use crate::{Ask, Credential, Key, Loaded, LogRow, Subject, Tag, Verdict, decide}
 const AGGREGATES_MAX: usize = 200_000;
 
 /// The aggregates held, as of one revision.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Replica {
     applied: Revision,
     tag: Option<Tag>,
@@ -36,9 +36,13 @@ pub struct Plan {
 }
 
 /// A replica together with what one reply said does not exist: what a batch is decided with.
+///
+/// A reply that is behind the replica, overtaken by a fence sent beside it, decides nothing: whether the replica follows from it
+/// can't be told (it may be of a history that a failover has ended), so everything counts as lacking and the next fence decides.
 pub struct Decided<'r> {
     replica: &'r Replica,
     absent: HashSet<Key>,
+    behind: bool,
 }
 
 impl Replica {
@@ -111,7 +115,8 @@ impl Replica {
                 self.held.insert(key, loaded);
             }
         }
-        Decided { replica: self, absent }
+        let behind = reply.head < self.applied;
+        Decided { replica: self, absent, behind }
     }
 
     /// Another history, a head that went back, a gap in the log, or more rows than fit.
@@ -166,6 +171,7 @@ impl View for Replica {
 impl View for Decided<'_> {
     fn look(&self, key: Key) -> Look<'_> {
         match self.replica.look(key) {
+            _ if self.behind => Look::Lacking,
             Look::Lacking if self.absent.contains(&key) => Look::Absent,
             look => look,
         }
@@ -178,3 +184,6 @@ impl Decided<'_> {
         self.replica
     }
 }
+
+#[cfg(test)]
+mod model;
