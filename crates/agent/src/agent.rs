@@ -222,6 +222,7 @@ impl Life {
         if let Some(uploader) = self.uploader {
             uploader.end().await;
         }
+        self.shared.end();
     }
 }
 

@@ -156,7 +156,7 @@ impl Host for LightHost {
 
     fn switched_off(&self, _: HashSet<CameraId>) {}
 
-    fn rolled_back(&self, _: u64, _: u64) {}
+    fn rolled_back(&self, _: Option<(u64, u64)>) {}
 
     fn admitted(&self, admitted: bool) {
         if admitted {

@@ -46,7 +46,7 @@ struct Recording {
     until_ms: u32,
     /// Absent when it can't be kept (any more): the rest of it is let go.
     sealer: Option<EventSealer>,
-    /// It had to make room: its end belongs to the gap too.
+    /// It found no room: all of it belongs to a gap.
     dropped: bool,
 }
 
@@ -220,7 +220,7 @@ impl Recording {
 
     fn give_up(&mut self, error: &SpoolError) {
         self.sealer = None;
-        self.dropped = matches!(error, SpoolError::Dropped(_));
+        self.dropped = !matches!(error, SpoolError::Gone(_));
         match error {
             SpoolError::Gone(_) => {
                 tracing::info!(event = %self.event, "the Event was deleted while it was recorded")

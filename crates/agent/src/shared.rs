@@ -47,6 +47,8 @@ struct Inner {
     connected: bool,
     chain_refused: Option<String>,
     rollback: Option<(u64, u64)>,
+    /// This life is over: nothing is written any more, for the folder may be another home's.
+    over: bool,
 }
 
 /// How a camera does.
@@ -92,6 +94,7 @@ impl Shared {
             connected: false,
             chain_refused: None,
             rollback: None,
+            over: false,
         };
         Ok(Self {
             depot: Depot::new(spool),
@@ -119,13 +122,23 @@ impl Shared {
 
     /// Writes down that the agent lives.
     pub fn beat(&self) -> Result<(), AgentError> {
-        let report = |report: CameraReport| HeartbeatCamera {
-            camera: report.camera,
-            state: report.state,
-            since: report.since,
+        let at = self.now();
+        let inner = self.lock();
+        let beat = |camera: &Camera| {
+            // One that has not said anything since the start was not recorded before it either.
+            let starting = Health { state: CameraState::AgentAway, since: at, reason: None };
+            let starting = if camera.off { Health { state: CameraState::Off, ..starting } } else { starting };
+            let health = inner.health_of(camera).unwrap_or(starting);
+            HeartbeatCamera { camera: camera.camera, state: health.state, since: health.since }
         };
-        let cameras = self.reports().into_iter().map(report).collect();
-        self.files.put_heartbeat(&Heartbeat { at: self.now(), cameras })
+        let cameras = inner.state.cameras.iter().map(beat).collect();
+        drop(inner);
+        self.files.put_heartbeat(&Heartbeat { at, cameras })
+    }
+
+    /// From here on nothing is written: a command that is still under way fails.
+    pub fn end(&self) {
+        self.lock().over = true;
     }
 
     /// Woken when cameras, the pairing or the chain changed.
@@ -342,6 +355,9 @@ impl Shared {
 
     /// A short write, a few times in an agent's life: not worth another thread.
     fn save(&self, inner: &Inner) -> Result<(), AgentError> {
+        if inner.over {
+            return Err(AgentError::NotRunning);
+        }
         self.files.put_state(&inner.state)?;
         self.changes.send_modify(|count| *count += 1);
         Ok(())
@@ -361,6 +377,11 @@ impl Shared {
         let mut inner = self.lock();
         let pairing = inner.state.pairing.clone().ok_or(AgentError::NotPaired)?;
         let chain = match inner.chain.as_deref() {
+            Some(chain) if entries.is_empty() => {
+                let seq = chain.head().entry().seq;
+                inner.chain_refused = None;
+                return Ok(seq);
+            }
             Some(chain) => {
                 let mut chain = chain.clone();
                 chain.extend(entries)?;
@@ -495,13 +516,17 @@ impl Host for Shared {
         }
     }
 
-    fn rolled_back(&self, pinned: u64, found: u64) {
+    fn rolled_back(&self, to: Option<(u64, u64)>) {
         let mut inner = self.lock();
-        if inner.rollback.replace((pinned, found)) != Some((pinned, found)) {
+        let before = std::mem::replace(&mut inner.rollback, to);
+        if before == to {
+            return;
+        }
+        inner.chain_refused = to.map(|(pinned, found)| {
             let error = SealError::Rollback { pinned, found };
             tracing::error!(code = error.code(), "{error}");
-            inner.chain_refused = Some(error.to_string());
-        }
+            error.to_string()
+        });
     }
 
     fn admitted(&self, admitted: bool) {

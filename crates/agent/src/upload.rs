@@ -65,8 +65,8 @@ pub trait Host: std::marker::Send + Sync {
     fn server_time(&self, now: UnixMillis);
     /// The cameras that an owner switched off.
     fn switched_off(&self, cameras: HashSet<CameraId>);
-    /// The server shows an older chain than was verified.
-    fn rolled_back(&self, pinned: u64, found: u64);
+    /// The server's chain ends before what was verified: at which entry that is, and at which it ends; `None` when it no longer does.
+    fn rolled_back(&self, to: Option<(u64, u64)>);
     /// Whether the server lets this agent in, whenever that changes or is tried.
     fn admitted(&self, admitted: bool);
     /// Whether the last exchange with the server succeeded, whenever that changes.
@@ -261,7 +261,7 @@ impl Uploader {
             Effect::CameraKnown(camera) => self.host.camera_known(camera),
             Effect::Admitted => self.host.admitted(true),
             Effect::NotAdmitted => self.host.admitted(false),
-            Effect::Rollback { pinned, found } => self.host.rolled_back(pinned, found),
+            Effect::Rollback(to) => self.host.rolled_back(to),
             Effect::Alarm(text) => tracing::error!("{text}"),
         }
     }

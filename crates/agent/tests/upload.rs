@@ -31,12 +31,20 @@ fn light(account: Account, disk: Arc<dyn keepsight_agent::disk::Disk>) -> LightA
 /// Bytes that tell which segment of which Event they are.
 fn sealed_event(n: u8, videos: u32) -> SealedEvent {
     let header = Signed { body: B64(vec![n; 300]), signature: B64(vec![n; 64]) };
-    let segment = |kind: SegmentKind, number: u32| (kind, SegmentNo(number), vec![n ^ kind as u8 ^ number as u8; 3000 + number as usize]);
+    let segment = |kind: SegmentKind, number: u32| {
+        (kind, SegmentNo(number), vec![n ^ kind as u8 ^ number as u8; 3000 + number as usize])
+    };
     let mut segments = vec![segment(SegmentKind::Init, 0), segment(SegmentKind::Thumbnail, 0)];
     segments.extend((0..videos).map(|number| segment(SegmentKind::Video, number)));
     segments.push(segment(SegmentKind::Trailer, 0));
     let captured = UnixMillis(1_700_000_000_000 + i64::from(n));
-    SealedEvent { camera: CameraId::from_bytes([9; 16]), event: EventId::from_bytes([n; 16]), captured, header, segments }
+    SealedEvent {
+        camera: CameraId::from_bytes([9; 16]),
+        event: EventId::from_bytes([n; 16]),
+        captured,
+        header,
+        segments,
+    }
 }
 
 fn arrived(cloud: &TestCloud, sealed: &SealedEvent) {
@@ -240,7 +248,8 @@ async fn two_hundred_light_agents_return_at_once() {
     });
     let mut running = Vec::new();
     for n in 0..200 {
-        let agent = light(account(&cloud, &format!("http://{address}"), None, n), Arc::new(Forgetful::new(n.into())));
+        let agent =
+            light(account(&cloud, &format!("http://{address}"), None, n), Arc::new(Forgetful::new(n.into())));
         agent.add(sealed_event(n, 2)).await.unwrap();
         running.push((run(&agent), agent));
     }

@@ -71,13 +71,8 @@ pub enum Effect {
     Admitted,
     /// The server does not let this agent in (yet).
     NotAdmitted,
-    /// The chain on the server ends before what is pinned.
-    Rollback {
-        /// The highest entry that was verified.
-        pinned: u64,
-        /// The highest that the server has.
-        found: u64,
-    },
+    /// The server's chain ends (second) before the highest entry that was verified (first), or no longer does.
+    Rollback(Option<(u64, u64)>),
     /// For the log: something that an operator or owner should know.
     Alarm(String),
 }
@@ -117,6 +112,7 @@ pub struct Machine {
     chain_seq: Option<u64>,
     chain_wanted: bool,
     chain_not_before: Option<Instant>,
+    rolled_back: bool,
     off: HashSet<CameraId>,
     unknown: HashSet<CameraId>,
     camera_not_before: HashMap<CameraId, Instant>,
@@ -142,6 +138,7 @@ impl Machine {
             chain_seq,
             chain_wanted: chain_seq.is_none(),
             chain_not_before: None,
+            rolled_back: false,
             off: HashSet::new(),
             unknown: HashSet::new(),
             camera_not_before: HashMap::new(),
@@ -409,11 +406,8 @@ impl Machine {
         self.succeeded();
         self.chain_wanted = false;
         self.chain_not_before = Some(now + CHAIN_AGAIN);
-        if chain.entries.is_empty() {
-            // Nothing new after all, or nothing at all: then there is no home to speak of.
-            self.chain_wanted = after.is_none();
-            return Some(Vec::new());
-        }
+        // Nothing new after all is fine; nothing at all is no home to speak of.
+        self.chain_wanted = chain.entries.is_empty() && after.is_none();
         Some(vec![Effect::Entries(chain.entries)])
     }
 
@@ -428,9 +422,12 @@ impl Machine {
             if early {
                 self.chain_not_before = None;
             }
-        } else if ack.chain_seq < pinned {
-            effects.push(Effect::Rollback { pinned, found: ack.chain_seq });
         }
+        let rolled_back = ack.chain_seq < pinned;
+        if rolled_back || self.rolled_back {
+            effects.push(Effect::Rollback(rolled_back.then_some((pinned, ack.chain_seq))));
+        }
+        self.rolled_back = rolled_back;
         let off: HashSet<CameraId> = ack.off.into_iter().collect();
         if off != self.off {
             self.off.clone_from(&off);

@@ -59,7 +59,8 @@ impl Rig {
         self.ok(flight, &Challenge { challenge: B64(vec![7; 32]) });
         let sends = self.poll();
         assert_eq!(sends[0].1, Send::Session(B64(vec![7; 32])));
-        let session = AgentSession { token: "t".into(), expires: UnixMillis(seconds * 1000), now: UnixMillis(0) };
+        let session =
+            AgentSession { token: "t".into(), expires: UnixMillis(seconds * 1000), now: UnixMillis(0) };
         assert!(self.ok(sends[0].0, &session).contains(&Effect::Admitted));
     }
 
@@ -90,8 +91,12 @@ impl Rig {
         let sha256 = B32(self.spool.backlog().sha256(item).unwrap_or_default());
         match item {
             Item::Header(event) => self.ok(flight, &EventAck { event, sha256 }),
-            Item::Segment(event, kind, number) => self.ok(flight, &SegmentAck { event, kind, number, sha256 }),
-            Item::Gap(_) => self.answer(flight, Ok(Answer { status: 204, retry_after: None, body: Bytes::new() })),
+            Item::Segment(event, kind, number) => {
+                self.ok(flight, &SegmentAck { event, kind, number, sha256 })
+            }
+            Item::Gap(_) => {
+                self.answer(flight, Ok(Answer { status: 204, retry_after: None, body: Bytes::new() }))
+            }
         }
     }
 
@@ -328,8 +333,11 @@ fn the_chain_is_read_when_it_grew_and_an_older_one_is_an_alarm() {
     rig.wait(15);
     let status = rig.poll().into_iter().find(|(_, send)| *send == Send::Status).unwrap().0;
     let effects = rig.ok(status, &ack(4));
-    assert!(effects.contains(&Effect::Rollback { pinned: 5, found: 4 }));
+    assert!(effects.contains(&Effect::Rollback(Some((5, 4)))));
     assert!(!rig.poll().iter().any(|(_, send)| matches!(send, Send::Chain(_))));
+    rig.wait(15);
+    let status = rig.poll().into_iter().find(|(_, send)| *send == Send::Status).unwrap().0;
+    assert!(rig.ok(status, &ack(5)).contains(&Effect::Rollback(None)));
 }
 
 #[test]

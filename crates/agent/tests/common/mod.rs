@@ -83,7 +83,9 @@ impl TestCloud {
         let owner = AccountKeys::random(&mut world.rng());
         let (home, slot) = (HomeId::from_bytes(world.random()), SlotId::from_bytes(world.random()));
         let account = AccountId::from_bytes(world.random());
-        let founded = found_home(home, slot, account, &owner, UnixMillis(world.unix_millis()), &mut world.rng()).unwrap();
+        let founded =
+            found_home(home, slot, account, &owner, UnixMillis(world.unix_millis()), &mut world.rng())
+                .unwrap();
         let mut secrets = EpochSecrets::none(home);
         secrets.add(&founded.chain, EpochNo(1), founded.secret).unwrap();
         let inner = Inner {
@@ -167,7 +169,8 @@ impl TestCloud {
         let mut admitted = 0;
         for pairing in std::mem::take(&mut inner.pairings).into_values() {
             let Some(answer) = pairing.answer else { continue };
-            let answer = Answer::open(&pairing.code.key(), &pairing.offer, &answer.answer.0, &answer.mac).unwrap();
+            let answer =
+                Answer::open(&pairing.code.key(), &pairing.offer, &answer.answer.0, &answer.mac).unwrap();
             inner.append(|draft| {
                 draft.add_agent(answer.agent, answer.sign);
             });
@@ -212,7 +215,9 @@ impl TestCloud {
 
     pub fn has_complete_event(&self) -> Option<EventId> {
         let inner = self.lock();
-        let trailer = |(&(event, kind, _), _): (&(EventId, SegmentKind, SegmentNo), _)| (kind == SegmentKind::Trailer).then_some(event);
+        let trailer = |(&(event, kind, _), _): (&(EventId, SegmentKind, SegmentNo), _)| {
+            (kind == SegmentKind::Trailer).then_some(event)
+        };
         inner.segments.iter().find_map(trailer)
     }
 }
@@ -239,7 +244,8 @@ async fn serve(State(cloud): State<TestCloud>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    let bearer = parts.headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let bearer =
+        parts.headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let bearer = bearer.map(str::to_owned);
     let body = axum::body::to_bytes(body, 32 << 20).await.unwrap();
     let fault = {
@@ -256,7 +262,9 @@ async fn serve(State(cloud): State<TestCloud>, request: Request) -> Response {
             return response;
         }
         Fault::Broken => return broken(),
-        Fault::WrongHash if path.contains("/segments/") || path.contains("/events/") => return wrong_hash(&path),
+        Fault::WrongHash if path.contains("/segments/") || path.contains("/events/") => {
+            return wrong_hash(&path);
+        }
         _ => {}
     }
     let answer = answer(&mut cloud.lock(), &path, &query, bearer.as_deref(), &body);
