@@ -59,20 +59,27 @@ export class KsFirstEvent extends Living {
       if (!row) return;
       const opened = await openEvent({ client, open: home.opened, row });
       this.#tick("sealed");
-      if (!row.complete) return;
+      const { segments } = await client.event(row.home, row.camera, row.event, { signal: this.signal });
+      if (!segments.some(({ kind, number }) => kind === "video" && number === 0)) return;
       this.#tick("uploaded");
-      const shown = await new Thumbnails({ parallel: 1 }).want(opened, { signal: this.signal });
-      this.#picture = shown;
-      /** @type {HTMLImageElement} */ (part(this, "picture")).src = shown.url;
-      part(this, "still").hidden = false;
+      await opened.segment("video", 0, { signal: this.signal });
       this.#tick("opened");
       link(this, "see").href = `/events/${row.home}/${row.camera}/${row.event}`;
       link(this, "see").hidden = false;
       link(this, "later").hidden = true;
       link(this, "see").focus();
+      if (segments.some(({ kind }) => kind === "thumbnail")) await this.#show(opened);
     } finally {
       this.#looking = false;
     }
+  }
+
+  /** Its picture, if it has one by now. @param {import("../media/event.js").OpenedEvent} opened */
+  async #show(opened) {
+    const shown = await new Thumbnails({ parallel: 1 }).want(opened, { signal: this.signal });
+    this.#picture = shown;
+    /** @type {HTMLImageElement} */ (part(this, "picture")).src = shown.url;
+    part(this, "still").hidden = false;
   }
 
   /** @param {Step} step */

@@ -48,6 +48,8 @@ export class KsPlayer extends Living {
   /** @type {OpenedEvent | null} */
   #opened = null;
   #zone = "UTC";
+  /** Nothing more of it will come. */
+  #complete = true;
   /** @type {{release(): void} | null} */
   #preview = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -86,6 +88,7 @@ export class KsPlayer extends Living {
     this.#player?.end();
     this.#started = false;
     this.#opened = opened;
+    this.#complete = detail.event.complete;
     this.#zone = zone;
     const scrubber = typed(this, "scrubber", KsScrubber);
     scrubber.words = (ms) => time.clock(opened.captured + ms, zone);
@@ -108,6 +111,7 @@ export class KsPlayer extends Living {
 
   /** More of it has come. @param {EventDetail} detail */
   renew(detail) {
+    this.#complete = detail.event.complete;
     this.#player?.update(detail);
     this.#wantStrip(detail);
   }
@@ -171,7 +175,7 @@ export class KsPlayer extends Living {
     switch (state.name) {
       case "getting": return this.#later("Getting the video", 1000);
       case "opening": return this.#later("Opening it on this device", 1000);
-      case "waiting": return this.#later("Getting more", 1000);
+      case "waiting": return this.#later(this.#complete ? "Getting more" : "Still recording. More comes in a moment", 1000);
       case "ready": return this.#ready();
       case "over": return this.#clear();
       case "ended": case "lockdown": case "signed_out":

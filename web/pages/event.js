@@ -42,6 +42,8 @@ const MARKUP = template`
 
 /** An Event whose end has not come after this long was cut short. */
 const CUT_MS = 15 * 60_000;
+/** How often an Event that is being recorded is asked for more. */
+const FOLLOW_MS = 3000;
 
 class KsEventPage extends Page {
   heading = "Event";
@@ -51,6 +53,8 @@ class KsEventPage extends Page {
   #opened = null;
   /** By a lockdown or the end of access. */
   #stopped = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #following;
   /** @type {string | null} */
   #viewsBefore = null;
 
@@ -137,6 +141,15 @@ class KsEventPage extends Page {
     typed(this, "player", KsPlayer).show(this.#opened, detail, home.zone);
     typed(this, "actions", KsEventActions).show(home, this.#opened, detail);
     this.#card(this.#opened, detail);
+    this.#follow(home);
+  }
+
+  /** Updates tell of an Event's beginning and end; while it is being recorded, what has come in between is asked for. @param {HomeView} home */
+  #follow(home) {
+    clearTimeout(this.#following);
+    const row = this.#detail?.event;
+    if (!row || row.complete || Date.now() - row.received > CUT_MS) return;
+    this.#following = setTimeout(() => this.run(this.#renew(home), (error) => { this.#renewFailed(error); this.#follow(home); }), FOLLOW_MS);
   }
 
   /** What the server answers must be what the address asks for. @param {HomeView} home @returns {Promise<EventDetail>} */
@@ -173,12 +186,15 @@ class KsEventPage extends Page {
 
   /** More of it has come, or it was kept. @param {HomeView} home */
   async #renew(home) {
-    if (!this.#opened) return;
+    if (!this.#opened || this.#stopped) return;
     const detail = await this.#read(home);
     this.#draw(home, detail);
     typed(this, "player", KsPlayer).renew(detail);
     this.#card(this.#opened, detail);
+    this.#follow(home);
   }
+
+  stop() { clearTimeout(this.#following); }
 
   /** @param {unknown} error */
   #renewFailed(error) {
