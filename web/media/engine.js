@@ -9,15 +9,13 @@ import { canPlay, isStreaming, mimeOf, openSource } from './source.js'
  * @typedef {import('../crypto/bytes.js').Bytes} Bytes
  * @typedef {import('./timeline.js').TrackTimes} TrackTimes
  * @typedef {'video'|'audio'} TrackKind
- * @typedef {{ kind: TrackKind, init: Bytes, times: TrackTimes }} Track
+ * @typedef {{ kind: TrackKind, init: Bytes, times: TrackTimes, fetcher: import('./fetcher.js').SegmentFetcher }} Track
  * @typedef {object} EngineOptions
  * @property {HTMLVideoElement} element
- * @property {import('./event.js').OpenedEvent} opened
  * @property {Track[]} tracks video first
  * @property {number} start_s @property {number} duration_s
  * @property {AbortSignal} signal ends it
  * @property {(kind: TrackKind, number: number, error: unknown) => Promise<void>} onLost
- * @property {(error: unknown) => void} onTrouble
  * @property {() => void} onChange
  * @property {() => boolean} isComplete nothing more will come
  */
@@ -81,17 +79,15 @@ export class Engine {
 
   /** @param {TrackKind} kind @param {import('./mp4/init.js').InitInfo} info */
   #add(kind, info) {
-    const { opened, element, tracks, signal, onLost, onTrouble } = this.options
+    const { element, tracks, signal, onLost } = this.options
     const buffer = this.source.addSourceBuffer(mimeOf(kind, info.codec))
-    const { times } = /** @type {Track} */ (tracks.find((track) => track.kind === kind))
+    const { times, fetcher } = /** @type {Track} */ (tracks.find((track) => track.kind === kind))
     const feeder = new Feeder({
-      opened,
-      kind,
+      fetcher,
       init: info,
       buffer,
       times,
       signal,
-      onTrouble,
       now: () => element.currentTime,
       streaming: () => isStreaming(this.source),
       onLost: (number, error) => onLost(kind, number, error),

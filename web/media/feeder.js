@@ -2,15 +2,13 @@
 // appends through the queue. `buffered` is believed, never a list of one's own.
 
 import { AppendQueue } from './append-queue.js'
-import { SegmentFetcher } from './fetcher.js'
 import { readTimes } from './mp4/times.js'
 import { covers, rangesOf } from './ranges.js'
 
 /**
  * @typedef {import('./timeline.js').TrackTimes} TrackTimes
  * @typedef {object} FeederOptions
- * @property {import('./event.js').OpenedEvent} opened
- * @property {'video'|'audio'} kind
+ * @property {import('./fetcher.js').SegmentFetcher} fetcher may have begun already
  * @property {import('./mp4/init.js').InitInfo} init
  * @property {SourceBuffer} buffer
  * @property {TrackTimes} times
@@ -18,7 +16,6 @@ import { covers, rangesOf } from './ranges.js'
  * @property {() => boolean} streaming whether the browser wants data
  * @property {AbortSignal} signal
  * @property {(number: number, error: unknown) => Promise<void>} onLost one segment failed; marks it in `times` or throws to end it all
- * @property {(error: unknown) => void} onTrouble the way is down; null when it is back
  * @property {() => void} onChange something was appended or learned
  */
 
@@ -39,7 +36,7 @@ export class Feeder {
   /** @param {FeederOptions} options */
   constructor(options) {
     this.options = options
-    this.fetcher = new SegmentFetcher(options)
+    this.fetcher = options.fetcher
     this.queue = new AppendQueue(options.buffer, { evictable: () => this.#evictable(), onFull: () => this.#shrink() })
     options.signal.addEventListener('abort', () => this.queue.close(), { once: true })
   }

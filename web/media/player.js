@@ -3,6 +3,7 @@
 
 import { ApiError } from '../api/errors.js'
 import { Engine, NotPlayable } from './engine.js'
+import { SegmentFetcher } from './fetcher.js'
 import { patiently } from './patience.js'
 import { rangesOf, stepOverHole } from './ranges.js'
 import { linked } from './signals.js'
@@ -47,6 +48,9 @@ export class Player {
   /** @type {unknown} what is wrong with the way, while it is */
   #trouble = null
   #told = ''
+  #trailerWanted = false
+  /** @type {Record<import('./engine.js').TrackKind, SegmentFetcher>} they outlive an engine */
+  #fetchers
   #times = { video: new TrackTimes(), audio: new TrackTimes() }
 
   /** @param {PlayerOptions} options */
@@ -55,6 +59,7 @@ export class Player {
     this.detail = options.detail
     this.life = linked(options.signal)
     this.life.signal.addEventListener('abort', () => clearSource(options.video), { once: true })
+    this.#fetchers = { video: this.#fetcher('video'), audio: this.#fetcher('audio') }
     this.#listen()
   }
 
@@ -108,18 +113,33 @@ export class Player {
     this.#settle(this.#begin())
   }
 
+  /** @param {import('./engine.js').TrackKind} kind */
+  #fetcher(kind) {
+    const { signal } = this.life
+    return new SegmentFetcher({ opened: this.options.opened, kind, signal, onTrouble: (error) => this.#troubled(error) })
+  }
+
+  /** Until the card says where to begin, it is most likely in one of the first two: they are fetched meanwhile. */
+  #fetchEarly() {
+    if (this.options.start_s === undefined && !this.options.opened.knownCard) this.#fetchers.video.want([0, 1].filter((number) => this.#times.video.isGood(number)))
+  }
+
   async #begin() {
+    this.#fetchEarly()
     const [first, second] = [this.#init(0), this.detail.segments.some(({ kind, number }) => kind === 'init' && number === 1) ? this.#init(1) : null]
     for (const getting of [first, second]) getting?.catch(() => {}) // awaited below, unless the card ends it all
     await this.#readCard()
     this.#set({ name: 'getting', part: 'start' })
-    /** @type {import('./engine.js').Track[]} */
-    const tracks = [{ kind: 'video', init: await first, times: this.#times.video }]
+    const tracks = [this.#track('video', await first)]
     const sound = await second?.catch((error) => this.#soundLost(error))
-    if (sound) tracks.push({ kind: 'audio', init: sound, times: this.#times.audio })
-    this.#settle(this.#readTrailer())
+    if (sound) tracks.push(this.#track('audio', sound))
     this.#set({ name: 'getting', part: 'video' })
     await this.#run(tracks, this.options.start_s ?? startOf(this.#card))
+  }
+
+  /** @param {import('./engine.js').TrackKind} kind @param {import('../crypto/bytes.js').Bytes} init @returns {import('./engine.js').Track} */
+  #track(kind, init) {
+    return { kind, init, times: this.#times[kind], fetcher: this.#fetchers[kind] }
   }
 
   /** @param {import('./engine.js').Track[]} tracks @param {number} start_s */
@@ -129,13 +149,11 @@ export class Player {
     try {
       this.#engine = await Engine.open({
         element: this.options.video,
-        opened: this.options.opened,
         tracks,
         start_s,
         duration_s: Math.max(this.timeline.duration_ms / 1000, 0.1),
         signal: life.signal,
         onLost: (kind, number, error) => this.#lost(kind, number, error),
-        onTrouble: (error) => this.#troubled(error),
         onChange: () => this.#changed(),
         isComplete: () => this.detail.event.complete,
       })
@@ -154,7 +172,7 @@ export class Player {
     this.#soundLost(error)
     this.#engineLife?.abort(new DOMException('the sound is left out', 'AbortError'))
     clearSource(video)
-    const running = this.#run([{ kind: 'video', init: await this.#init(0), times: this.#times.video }], at)
+    const running = this.#run([this.#track('video', await this.#init(0))], at)
     if (playing) video.play().catch(() => {})
     await running
   }
@@ -230,6 +248,8 @@ export class Player {
 
   #changed() {
     if (this.state.name === 'getting') this.#set({ name: 'opening' })
+    if (!this.#trailerWanted) this.#settle(this.#readTrailer()) // not before the first picture is on its way
+    this.#trailerWanted = true
     this.#step()
     this.#tellTimeline()
   }
