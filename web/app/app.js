@@ -84,19 +84,23 @@ export class App extends EventTarget {
    * @param {boolean} shared keep the keys in memory only
    */
   async enter(service, account, keys, shared) {
+    await this.#wipeBefore(account.account, shared);
     const keystore = await Keystore.open({ shared });
-    if (recall("", "last") !== account.account) await this.#wipe(keystore, account.account);
     await keystore.save(keys);
     remember("", "last", shared ? null : account.account);
     await this.#open({ ...service, setup_needed: false }, account, keys, keystore);
     this.#tabs.postMessage(account.account);
   }
 
-  /** @param {Keystore} keystore @param {string} next */
-  async #wipe(keystore, next) {
+  /** Nothing of the account before stays here; on a shared computer nothing of this one either. @param {string} account @param {boolean} shared */
+  async #wipeBefore(account, shared) {
     this.session?.end();
+    const lasting = await Keystore.open({ shared: false });
     const before = recall("", "last");
-    if (before && before !== next) { await keystore.wipe(before); forgetAll(); }
+    if (before && (before !== account || shared)) await lasting.wipe(before);
+    if (shared) await lasting.wipe(account);
+    if (before !== account) forgetAll();
+    lasting.close();
   }
 
   /** @param {Service} service @param {Account} account @param {AccountKeys} keys @param {Keystore} keystore */

@@ -1,7 +1,7 @@
 // The list of Events as it has been read so far: rows checked against the home's chain, gaps between them, and what has come since.
 // No DOM. A row whose checks fail as foreign is counted and left out for ever; others that fail stay, as locked or damaged.
 
-/** @import { Event as Row, Gap } from "../api/types.js" */
+/** @import { Event as Row, EventPage, Gap } from "../api/types.js" */
 /** @import { OpenedEvent } from "../media/event.js" */
 /** @import { HomeView } from "./home.js" */
 import { openEvent } from "../media/event.js";
@@ -52,9 +52,9 @@ export class EventList {
   }
 
   /**
-   * Looks at the newest page again: known rows are renewed, unknown ones are only counted.
+   * Looks at the newest page again: known rows are renewed, unknown ones are only counted, and those that are not there any longer named.
    * @param {AbortSignal} signal
-   * @returns {Promise<{changed: EventItem[], arrived: number}>}
+   * @returns {Promise<{changed: EventItem[], arrived: number, gone: string[]}>}
    */
   async look(signal) {
     const page = await this.#page(null, signal);
@@ -64,7 +64,18 @@ export class EventList {
       if (item && JSON.stringify(item.row) !== JSON.stringify(row)) changed.push(await this.#renew(item, row));
     }
     const arrived = page.events.filter(({ event }) => !this.#known.has(event) && !this.foreign.has(event)).length;
-    return { changed, arrived };
+    return { changed, arrived, gone: this.#gone(page) };
+  }
+
+  /** Known Events of the page's span of time that it does not hold: deleted. @param {EventPage} page */
+  #gone({ events, next }) {
+    // What is not new any longer leaves that list only when it is asked for again: not under the reader.
+    if (this.filter.unseen) return [];
+    const since = next === null ? -Infinity : events[events.length - 1]?.filed ?? Infinity;
+    const there = new Set(events.map(({ event }) => event));
+    const gone = [...this.#known.values()].filter(({ at, row }) => at > since && !there.has(row.event)).map(({ row }) => row.event);
+    for (const event of gone) this.#known.delete(event);
+    return gone;
   }
 
   /** @param {string | null} before @param {AbortSignal} signal */

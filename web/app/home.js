@@ -94,8 +94,18 @@ export class HomeView extends EventTarget {
     this.#tell();
   }
 
-  /** Reads the row, the chain if it grew, and the cameras anew. */
-  async refresh() {
+  /** @type {Promise<void> | null} */
+  #refreshing = null;
+
+  /** Reads the row, the chain if it grew, and the cameras anew. Hints come in bursts: one asked for while one runs begins after it. */
+  refresh() {
+    const after = this.#refreshing ?? Promise.resolve();
+    const mine = after.catch(() => {}).then(() => this.#refresh());
+    this.#refreshing = mine;
+    return mine.finally(() => { if (this.#refreshing === mine) this.#refreshing = null; });
+  }
+
+  async #refresh() {
     const before = this.row.chain_seq;
     this.row = await this.session.client.home(this.id, { signal: this.signal });
     if (!this.opened || this.row.chain_seq !== before || this.row.rotation_due) await this.open();

@@ -37,7 +37,7 @@ export class KsEventActions extends Living {
   show(home, opened, detail) {
     this.#given = { home, opened, detail };
     button(this, "download").hidden = !(opened && home.may("download"));
-    button(this, "keep").hidden = !home.may("manage");
+    button(this, "keep").hidden = !home.may("review");
     button(this, "delete").hidden = !home.may("delete");
     this.#kept(detail.event.kept);
   }

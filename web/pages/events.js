@@ -96,7 +96,7 @@ class KsEventsPage extends Page {
     const { scroll } = kept();
     await this.#more();
     for (let page = 0; page < further && this.#list?.more; page += 1) await this.#more();
-    if (further > 0 && scroll) scrollTo(0, scroll);
+    if (scroll) scrollTo(0, scroll);
   }
 
   async #earlier() {
@@ -143,9 +143,10 @@ class KsEventsPage extends Page {
     if (!list || list.pages === 0 || this.home.lockdown) return;
     if (this.#grid.size === 0) return this.#reload(0);
     const { signal } = this.#reading;
-    const { changed, arrived } = await list.look(signal);
+    const { changed, arrived, gone } = await list.look(signal);
     if (signal.aborted) return;
     for (const item of changed) this.#grid.renew(item);
+    for (const event of gone) this.#grid.drop(event);
     this.#pill(arrived);
   }
 

@@ -38,12 +38,16 @@ export function dayKey(ms, zone) {
  * @param {number} [now]
  */
 export function dayWords(day, zone, now = Date.now()) {
-  if (day === dayKey(now, zone)) return "Today";
-  if (day === dayKey(now - 86_400_000, zone)) return "Yesterday";
+  const today = dayKey(now, zone);
+  if (day === today) return "Today";
+  if (day === dayBefore(today)) return "Yesterday";
   const noon = Date.parse(`${day}T12:00:00Z`);
-  const year = day.slice(0, 4) === dayKey(now, zone).slice(0, 4) ? undefined : /** @type {const} */ ("numeric");
+  const year = day.slice(0, 4) === today.slice(0, 4) ? undefined : /** @type {const} */ ("numeric");
   return format("UTC", { weekday: "long", day: "numeric", month: "long", year }).format(noon);
 }
+
+/** By the calendar: a day has 23 or 25 hours when the clocks change. @param {string} day */
+const dayBefore = (day) => new Date(Date.parse(`${day}T12:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
 
 /**
  * When something was, short where it can be: 14:02, yesterday 14:02, 3 November 14:02.

@@ -1,0 +1,177 @@
+// What the pages decide without a DOM: which page stands where, what times are called, and what the list of Events believes of a server.
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { decide } from '../app/decide.js'
+import { EventList } from '../app/event-list.js'
+import { errorWords } from '../app/states.js'
+import { ApiError } from '../api/errors.js'
+import { placeOf } from '../ui/router.js'
+import * as time from '../ui/time.js'
+import { bytes, gapWords, rightsWords } from '../ui/words.js'
+import { Household } from './support/household.js'
+import { Recording } from './support/recording.js'
+
+const at = (path, { hash = '', search = '' } = {}) => [placeOf(path), { hash, search }]
+const service = (over = {}) => ({ version: '1', sign_up: 'invitation', setup_needed: false, tls: null, now: 0, ...over })
+const open = (homes) => ({ name: 'open', service: service(), session: { homes: Array(homes).fill({}) } })
+
+describe('which page stands where', () => {
+  test('an address of an Event carries home, camera and Event', () => {
+    assert.deepEqual(placeOf('/events/hom_1/cam_2/evt_3').params, { home: 'hom_1', camera: 'cam_2', event: 'evt_3' })
+    assert.equal(placeOf('/events/').name, 'events')
+    for (const path of ['/events/hom_1', '/nothing', '/api/v1/homes']) assert.equal(placeOf(path).name, 'missing')
+  })
+
+  test('signed out, a page of a home leads to signing in and back', () => {
+    const state = { name: 'signed_out', service: service() }
+    assert.deepEqual(decide(state, ...at('/people')), { to: '/sign-in?next=%2Fpeople' })
+    assert.deepEqual(decide(open(1), ...at('/sign-in', { search: '?next=%2Fpeople' })), { to: '/people' })
+  })
+
+  test('after signing in nobody is led to another site', () => {
+    for (const next of ['https://evil.example', '//evil.example', '/\\evil.example', '/sign-in']) {
+      assert.deepEqual(decide(open(1), ...at('/sign-in', { search: `?next=${encodeURIComponent(next)}` })), { to: '/events' }, next)
+    }
+  })
+
+  test('before the first account there is set-up only', () => {
+    const state = { name: 'signed_out', service: service({ setup_needed: true }) }
+    for (const path of ['/', '/sign-in', '/sign-up', '/events', '/recover']) assert.deepEqual(decide(state, ...at(path)), { page: 'ks-set-up-page', frame: 'gate' }, path)
+  })
+
+  test('without keys every page of a home is locked', () => {
+    const state = { name: 'locked', service: service(), account: {} }
+    for (const path of ['/', '/events', '/events/hom_1/cam_2/evt_3', '/cameras', '/people', '/account', '/set-up']) {
+      assert.deepEqual(decide(state, ...at(path)), { page: 'ks-unlock-page', frame: 'gate' }, path)
+    }
+  })
+
+  test('who has no home is asked to begin one, and can still leave', () => {
+    assert.deepEqual(decide(open(0), ...at('/events')), { to: '/set-up' })
+    assert.deepEqual(decide(open(0), ...at('/account')), { page: 'ks-account-page', frame: 'shell' })
+  })
+
+  test('a demo link signs in whoever was signed in', () => {
+    assert.deepEqual(decide(open(1), ...at('/sign-in', { hash: '#demo=oak:x' })), { page: 'ks-sign-in-page', frame: 'gate' })
+  })
+})
+
+describe('times are the home’s', () => {
+  const midnight = Date.UTC(2026, 0, 1, 0, 30)
+
+  test('a day begins where the home is', () => {
+    assert.equal(time.dayKey(midnight, 'Europe/Berlin'), '2026-01-01')
+    assert.equal(time.dayKey(midnight, 'America/New_York'), '2025-12-31')
+    assert.equal(time.clock(midnight, 'Europe/Berlin'), '01:30:00')
+    assert.equal(time.clock(midnight, 'America/New_York'), '19:30:00')
+  })
+
+  test('midnight is 00, not 24', () => {
+    assert.equal(time.clock(Date.UTC(2026, 6, 1, 22), 'Europe/Berlin'), '00:00:00')
+  })
+
+  test('today and yesterday hold across the change to summer time', () => {
+    const now = Date.parse('2026-03-29T12:00:00+02:00') // the night before had 23 hours
+    assert.equal(time.dayWords('2026-03-29', 'Europe/Berlin', now), 'Today')
+    assert.equal(time.dayWords('2026-03-28', 'Europe/Berlin', now), 'Yesterday')
+    assert.match(time.dayWords('2026-03-27', 'Europe/Berlin', now), /27/)
+    const early = Date.parse('2026-03-30T00:10:00+02:00')
+    assert.equal(time.dayWords('2026-03-29', 'Europe/Berlin', early), 'Yesterday')
+    assert.equal(time.dayWords('2026-03-28', 'Europe/Berlin', early).includes('28'), true)
+  })
+
+  test('lengths and spans', () => {
+    assert.equal(time.length(14_400), '0:14')
+    assert.equal(time.length(3_727_000), '1:02:07')
+    assert.equal(time.span(1000), '1 second')
+    assert.equal(time.span(3 * 3_600_000), '3 hours')
+  })
+})
+
+describe('words', () => {
+  test('sizes', () => assert.deepEqual([bytes(0), bytes(999), bytes(1500), bytes(20e9)].map((text) => text.replace(',', '.')), ['0 bytes', '999 bytes', '2 KB', '20 GB']))
+  test('rights', () => {
+    assert.match(rightsWords(['live', 'review', 'download', 'manage', 'delete']), /^Owner/)
+    assert.equal(rightsWords(['review', 'download']), 'Can open and download videos')
+    assert.equal(rightsWords(['live']), 'Can’t open videos')
+  })
+  test('a reason that a later server adds is still a gap', () => assert.match(gapWords(/** @type {any} */ ('new_reason')), /not known/))
+  test('what a fault of our own says is not put before people', () => {
+    const told = console.error
+    console.error = () => {}
+    assert.doesNotMatch(errorWords(new TypeError('x is undefined')), /undefined/)
+    console.error = told
+    assert.equal(errorWords(new ApiError('conflict', 'That name is taken.')), 'That name is taken.')
+    assert.match(errorWords(new ApiError('offline', 'x')), /can’t be reached/)
+  })
+})
+
+/** A home with a recording, and a server that answers with what `pages` holds. */
+async function listOf({ filter = {} } = {}) {
+  const household = await Household.found()
+  const agent = await household.pair()
+  const opened = await household.open()
+  const client = { asked: [], page: { events: [], gaps: [], next: null }, async events(home, query) { this.asked.push({ home, ...query }); return structuredClone(this.page) } }
+  const home = { id: household.home, opened, session: { client } }
+  const record = async (filed) => ({ ...(await Recording.begin({ open: opened.chain ? opened : { chain: opened.chain }, agent })).row, filed })
+  return { household, client, record, list: new EventList(/** @type {any} */ (home), filter) }
+}
+
+const signal = new AbortController().signal
+
+describe('the list of Events', () => {
+  test('shows what was checked, newest first, with the gaps between', async () => {
+    const { client, record, list } = await listOf()
+    const [a, b] = [await record(2000), await record(1000)]
+    client.page = { events: [a, b], gaps: [{ gap: 'gap_1', camera: a.camera, from: 1500, until: 1600, reason: 'agent_off' }], next: 'more' }
+    const items = await list.read(signal)
+    assert.deepEqual(items.map((item) => item.kind === 'gap' ? item.gap.gap : item.row.event), [a.event, 'gap_1', b.event])
+    assert.ok(items.every((item) => item.kind === 'gap' || item.opened))
+    assert.equal(list.more, true)
+    client.page = { events: [b], gaps: client.page.gaps, next: null }
+    assert.deepEqual(await list.read(signal), [], 'what is there already comes no second time')
+    assert.equal(client.asked[1].before, 'more')
+    assert.equal(list.more, false)
+  })
+
+  test('leaves out and counts what belongs to another home, by the row or by the header', async () => {
+    const { client, record, list } = await listOf()
+    const stranger = await listOf()
+    const [mine, foreign, other] = [await record(3000), await stranger.record(2000), await record(1000)]
+    client.page = { events: [mine, foreign, { ...other, header: foreign.header }], gaps: [], next: null }
+    const items = await list.read(signal)
+    assert.deepEqual(items.map((item) => item.kind === 'event' && item.row.event), [mine.event])
+    assert.equal(list.foreign.size, 2)
+  })
+
+  test('keeps what is damaged as a tile without anything opened', async () => {
+    const { client, record, list } = await listOf()
+    const row = await record(1000)
+    client.page = { events: [{ ...row, header: { ...row.header, signature: row.header.signature.replace(/^./, (c) => c === 'A' ? 'B' : 'A') } }], gaps: [], next: null }
+    const [item] = await list.read(signal)
+    assert.equal(item.kind, 'event')
+    assert.equal(item.kind === 'event' && item.opened, null)
+    assert.ok(item.kind === 'event' && item.error)
+  })
+
+  test('looking again renews what is known, counts what is new, names what is gone', async () => {
+    const { client, record, list } = await listOf()
+    const [a, b, c] = [await record(3000), await record(2000), await record(4000)]
+    client.page = { events: [a, b], gaps: [], next: null }
+    await list.read(signal)
+    client.page = { events: [c, { ...a, kept: true }], gaps: [], next: null }
+    const { changed, arrived, gone } = await list.look(signal)
+    assert.deepEqual(changed.map(({ row }) => [row.event, row.kept]), [[a.event, true]])
+    assert.equal(arrived, 1)
+    assert.deepEqual(gone, [b.event])
+  })
+
+  test('what has been opened does not vanish from the list of new ones under the reader', async () => {
+    const { client, record, list } = await listOf({ filter: { unseen: true } })
+    client.page = { events: [await record(3000)], gaps: [], next: null }
+    await list.read(signal)
+    client.page = { events: [], gaps: [], next: null }
+    assert.deepEqual((await list.look(signal)).gone, [])
+  })
+})
