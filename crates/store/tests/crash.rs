@@ -173,6 +173,8 @@ fn run_and_kill(folder: &Path, base: u32, after: Duration) -> Vec<Ack> {
     });
     let _ = began.recv_timeout(Duration::from_secs(20));
     std::thread::sleep(after);
+    let ended = child.try_wait().expect("it can be asked for");
+    assert!(ended.is_none(), "the child stopped by itself: {ended:?}");
     child.kill().expect("it runs until it is killed");
     child.wait().expect("it was killed");
     reader.join().expect("the reader ends with the pipe")

@@ -38,19 +38,23 @@ pub(super) fn homes(db: &Connection) -> Result<Vec<HomeId>, StoreError> {
 
 pub(super) fn sweep(tx: &Connection, home: HomeId, retention: &Retention) -> Result<Swept, StoreError> {
     let mut swept = Swept::default();
-    for victim in outlived(tx, home, retention)? {
-        let (camera, event, _) = victim;
-        delete(tx, Place { home, camera, event }, retention.now)?;
+    let remove = |swept: &mut Swept, (camera, event, _): Victim| {
         swept.events.push((camera, event));
+        delete(tx, Place { home, camera, event }, retention.now)
+    };
+    for victim in lapsed(tx, home, retention.now)? {
+        remove(&mut swept, victim)?;
+    }
+    for victim in outlived(tx, home, retention.older_than, SWEEP_MAX - swept.events.len())? {
+        remove(&mut swept, victim)?;
     }
     let mut over = used(tx, home)? - i64::try_from(retention.bytes_max).unwrap_or(i64::MAX);
-    for (camera, event, bytes) in oldest(tx, home, SWEEP_MAX - swept.events.len())? {
+    for victim in oldest(tx, home, SWEEP_MAX - swept.events.len())? {
         if over <= 0 {
             break;
         }
-        delete(tx, Place { home, camera, event }, retention.now)?;
-        over -= bytes;
-        swept.events.push((camera, event));
+        over -= victim.2;
+        remove(&mut swept, victim)?;
     }
     swept.more = swept.events.len() == SWEEP_MAX;
     Ok(swept)
@@ -58,12 +62,24 @@ pub(super) fn sweep(tx: &Connection, home: HomeId, retention: &Retention) -> Res
 
 type Victim = (CameraId, EventId, i64);
 
-/// What lapsed, kept or not, and what is older than the home's days, kept ones excepted.
-fn outlived(tx: &Connection, home: HomeId, retention: &Retention) -> Result<Vec<Victim>, StoreError> {
-    Query::new("SELECT camera, event, bytes FROM events")
-        .and("WHERE home = ? AND (expires_at <= ?", [blob(home.as_bytes()), number(retention.now.0)])
-        .and("OR (filed < ? AND NOT kept))", [number(retention.older_than.0)])
-        .and("ORDER BY filed LIMIT ?", [number(SWEEP_MAX as i64)])
+/// What lapsed, kept or not.
+fn lapsed(tx: &Connection, home: HomeId, now: UnixMillis) -> Result<Vec<Victim>, StoreError> {
+    Query::new("SELECT camera, event, bytes FROM events INDEXED BY events_expiring")
+        .and("WHERE home = ? AND expires_at <= ?", [blob(home.as_bytes()), number(now.0)])
+        .and("ORDER BY expires_at LIMIT ?", [number(SWEEP_MAX as i64)])
+        .all(tx, read_victim)
+}
+
+/// What is older than the home's days, kept ones excepted.
+fn outlived(
+    tx: &Connection,
+    home: HomeId,
+    before: UnixMillis,
+    most: usize,
+) -> Result<Vec<Victim>, StoreError> {
+    Query::new("SELECT camera, event, bytes FROM events INDEXED BY events_by_time")
+        .and("WHERE home = ? AND filed < ? AND NOT kept", [blob(home.as_bytes()), number(before.0)])
+        .and("ORDER BY filed LIMIT ?", [number(most as i64)])
         .all(tx, read_victim)
 }
 

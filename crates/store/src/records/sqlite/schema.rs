@@ -70,6 +70,7 @@ CREATE TABLE ledger (
     PRIMARY KEY (home, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ledger_by_event ON ledger (home, camera, event, number);
+CREATE INDEX ledger_by_camera ON ledger (home, camera, number);
 CREATE INDEX ledger_by_time ON ledger (home, at);
 
 CREATE TABLE agent_status (
