@@ -45,11 +45,13 @@ pub enum Act {
     Standby(Arc<MemoryTruth>),
 }
 
+type AfterLoad = (Key, fn(&MemoryTruth));
+
 /// A truth that plays a script, one act for each fence, then simply answers.
 pub struct Stage {
     pub truth: Mutex<Arc<MemoryTruth>>,
     script: Mutex<VecDeque<Act>>,
-    after_load: Mutex<Option<(Key, fn(&MemoryTruth))>>,
+    after_load: Mutex<Option<AfterLoad>>,
     /// Fences asked.
     pub asked: Mutex<Vec<(Lane, FenceQuery)>>,
     /// Lanes closed.
@@ -105,7 +107,7 @@ impl Truth for Stage {
         let act = self.script.lock().unwrap().pop_front().unwrap_or(Act::Answer);
         let truth = self.truth();
         let mut reply = truth.fence(lane, query.clone()).await?;
-        let loads = |(key, _): &mut (Key, fn(&MemoryTruth))| query.wanted.contains(key);
+        let loads = |(key, _): &mut AfterLoad| query.wanted.contains(key);
         if let Some((_, act)) = self.after_load.lock().unwrap().take_if(loads) {
             act(&truth);
         }
