@@ -1,6 +1,6 @@
 //! The table of routes: the only place where a path meets a handler.
 //!
-//! [`Routes::add`] is the one way in. A route names its action, and the gate decides about that action before the handler (or the
+//! `Routes::add` is the one way in. A route names its action, and the gate decides about that action before the handler (or the
 //! body's parser) runs; from the same table come the OpenAPI document and the examples that the probes send.
 
 use std::any::type_name;
