@@ -4,20 +4,21 @@
 import { ApiError } from '../api/errors.js'
 import { Engine, NotPlayable } from './engine.js'
 import { SegmentFetcher } from './fetcher.js'
+import { EventParts, isMissing } from './parts.js'
 import { patiently } from './patience.js'
 import { rangesOf, stepOverHole } from './ranges.js'
 import { linked } from './signals.js'
 import { clearSource } from './source.js'
 import { isPartLost, stateOf } from './state.js'
-import { TrackTimes, numbersOf, startOf, timelineOf } from './timeline.js'
+import { startOf } from './timeline.js'
 
 /**
  * @typedef {import('./event.js').OpenedEvent} OpenedEvent
  * @typedef {import('../api/types.js').EventDetail} EventDetail
+ * @typedef {import('./engine.js').TrackKind} TrackKind
+ * @typedef {import('./parts.js').Notice} Notice
  * @typedef {import('./state.js').Trouble|'not_playable'} Failure
  * @typedef {{ name: 'getting', part: 'card'|'start'|'video' }|{ name: 'opening' }|{ name: 'ready' }|{ name: 'waiting' }|{ name: 'over' }|{ name: Failure, error: unknown }} PlayerState
- * @typedef {'part_damaged'|'part_did_not_belong'|'part_missing'|'jumped'|'sound_left_out'|'card_damaged'} NoticeKind
- * @typedef {{ kind: NoticeKind, from_s: number, until_s: number, error?: unknown }} Notice
  * @typedef {object} PlayerOptions
  * @property {HTMLVideoElement} video
  * @property {OpenedEvent} opened
@@ -43,28 +44,32 @@ export class Player {
   #engine = null
   /** @type {AbortController|null} of the engine */
   #engineLife = null
-  /** @type {import('./card.js').Card|null} */
-  #card = null
   /** @type {unknown} what is wrong with the way, while it is */
   #trouble = null
-  #told = ''
+  #toldTimeline = ''
   #trailerWanted = false
-  /** @type {Record<import('./engine.js').TrackKind, SegmentFetcher>} they outlive an engine */
+  #parts
+  /** @type {Record<TrackKind, SegmentFetcher>} they outlive an engine */
   #fetchers
-  #times = { video: new TrackTimes(), audio: new TrackTimes() }
 
   /** @param {PlayerOptions} options */
   constructor(options) {
+    const { opened, detail, onNotice, signal, video } = options
     this.options = options
-    this.detail = options.detail
-    this.life = linked(options.signal)
-    this.life.signal.addEventListener('abort', () => clearSource(options.video), { once: true })
-    this.#fetchers = { video: this.#fetcher('video'), audio: this.#fetcher('audio') }
+    this.life = linked(signal)
+    this.life.signal.addEventListener('abort', () => clearSource(video), { once: true })
+    const onTrouble = (/** @type {unknown} */ error) => this.#troubled(error)
+    const own = this.life.signal
+    this.#parts = new EventParts({ opened, detail, onNotice, patiently: (act) => patiently(() => act(own), own, onTrouble) })
+    this.#fetchers = {
+      video: new SegmentFetcher({ opened, kind: 'video', signal: own, onTrouble }),
+      audio: new SegmentFetcher({ opened, kind: 'audio', signal: own, onTrouble }),
+    }
     this.#listen()
   }
 
   get timeline() {
-    return timelineOf(this.#times.video, this.#card, this.detail.event.complete)
+    return this.#parts.timeline
   }
 
   /** @returns {Promise<boolean>} false when the browser refused, or something came between */
@@ -78,8 +83,7 @@ export class Player {
 
   /** @param {number} seconds from the Event's first frame */
   seek(seconds) {
-    const { video } = this.options
-    video.currentTime = Math.max(0, Math.min(seconds, this.timeline.duration_ms / 1000))
+    this.options.video.currentTime = Math.max(0, Math.min(seconds, this.timeline.duration_ms / 1000))
   }
 
   /** One picture on or back. @param {1|-1} direction */
@@ -97,9 +101,8 @@ export class Player {
 
   /** More of it has come. @param {EventDetail} detail */
   update(detail) {
-    this.detail = detail
-    this.#readDetail()
-    this.#settle(this.#readCard().then(() => this.#readTrailer()))
+    this.#parts.update(detail)
+    this.#settle(this.#parts.readCard().then(() => this.#readTrailer()))
     this.#engine?.poke()
   }
 
@@ -109,37 +112,33 @@ export class Player {
   }
 
   begin() {
-    this.#readDetail()
     this.#settle(this.#begin())
   }
 
-  /** @param {import('./engine.js').TrackKind} kind */
-  #fetcher(kind) {
-    const { signal } = this.life
-    return new SegmentFetcher({ opened: this.options.opened, kind, signal, onTrouble: (error) => this.#troubled(error) })
-  }
-
-  /** Until the card says where to begin, it is most likely in one of the first two: they are fetched meanwhile. */
-  #fetchEarly() {
-    if (this.options.start_s === undefined && !this.options.opened.knownCard) this.#fetchers.video.want([0, 1].filter((number) => this.#times.video.isGood(number)))
-  }
-
   async #begin() {
+    const parts = this.#parts
     this.#fetchEarly()
-    const [first, second] = [this.#init(0), this.detail.segments.some(({ kind, number }) => kind === 'init' && number === 1) ? this.#init(1) : null]
+    const [first, second] = [parts.init(0), parts.hasSound ? parts.init(1) : null]
     for (const getting of [first, second]) getting?.catch(() => {}) // awaited below, unless the card ends it all
-    await this.#readCard()
+    await parts.readCard()
+    this.#tellTimeline()
     this.#set({ name: 'getting', part: 'start' })
     const tracks = [this.#track('video', await first)]
     const sound = await second?.catch((error) => this.#soundLost(error))
     if (sound) tracks.push(this.#track('audio', sound))
     this.#set({ name: 'getting', part: 'video' })
-    await this.#run(tracks, this.options.start_s ?? startOf(this.#card))
+    await this.#run(tracks, this.options.start_s ?? startOf(parts.card))
   }
 
-  /** @param {import('./engine.js').TrackKind} kind @param {import('../crypto/bytes.js').Bytes} init @returns {import('./engine.js').Track} */
+  /** Until the card says where to begin, it is most likely in one of the first two: they are fetched meanwhile. */
+  #fetchEarly() {
+    const known = this.options.start_s !== undefined || this.options.opened.knownCard
+    if (!known) this.#fetchers.video.want(this.#parts.firstTwo)
+  }
+
+  /** @param {TrackKind} kind @param {import('../crypto/bytes.js').Bytes} init @returns {import('./engine.js').Track} */
   #track(kind, init) {
-    return { kind, init, times: this.#times[kind], fetcher: this.#fetchers[kind] }
+    return { kind, init, times: this.#parts.times[kind], fetcher: this.#fetchers[kind] }
   }
 
   /** @param {import('./engine.js').Track[]} tracks @param {number} start_s */
@@ -155,7 +154,7 @@ export class Player {
         signal: life.signal,
         onLost: (kind, number, error) => this.#lost(kind, number, error),
         onChange: () => this.#changed(),
-        isComplete: () => this.detail.event.complete,
+        isComplete: () => this.#parts.closed,
       })
       await this.#engine.run()
     } catch (error) {
@@ -172,78 +171,29 @@ export class Player {
     this.#soundLost(error)
     this.#engineLife?.abort(new DOMException('the sound is left out', 'AbortError'))
     clearSource(video)
-    const running = this.#run([this.#track('video', await this.#init(0))], at)
-    if (playing) video.play().catch(() => {})
+    const running = this.#run([this.#track('video', await this.#parts.init(0))], at)
+    if (playing) this.play()
     await running
   }
 
   /** @param {unknown} error @returns {null} */
   #soundLost(error) {
     if (!isPartLost(error) && !(error instanceof NotPlayable) && !isMissing(error)) throw error
-    this.#notice('sound_left_out', { from: 0, until: this.#times.video.end }, error)
+    this.#parts.tell('sound_left_out', { from: 0, until: this.#parts.times.video.end }, error)
     return null
   }
 
-  /** @param {number} number @returns {Promise<import('../crypto/bytes.js').Bytes>} */
-  #init(number) {
-    return this.#patiently((signal) => this.options.opened.segment('init', number, { signal }))
-  }
-
-  #readDetail() {
-    this.#times.video.update({ numbers: numbersOf(this.detail, 'video'), count: 0 })
-    this.#times.audio.update({ numbers: numbersOf(this.detail, 'audio'), count: 0 })
-  }
-
-  async #readCard() {
-    if (this.#card || !this.detail.segments.some(({ kind }) => kind === 'card')) return
-    try {
-      this.#card = await this.#patiently((signal) => this.options.opened.card({ signal }))
-      const estimates_ms = this.#card.video.segments_ms
-      this.#times.video.update({ numbers: numbersOf(this.detail, 'video'), count: estimates_ms.length, estimates_ms })
-      this.#times.audio.update({ numbers: numbersOf(this.detail, 'audio'), count: 0, estimates_ms })
-      this.#tellTimeline()
-    } catch (error) {
-      if (!isPartLost(error)) throw error
-      this.#notice('card_damaged', { from: 0, until: 0 }, error)
-    }
-  }
-
-  /** What the trailer counts and is not there is missing, and told. */
-  async #readTrailer() {
-    if (!this.detail.event.complete) return
-    const trailer = await this.#patiently((signal) => this.options.opened.trailer({ signal })).catch((error) => {
-      if (!isPartLost(error) && !isMissing(error)) throw error
-      return null
-    })
-    if (!trailer) return
-    const { video, audio } = this.#times
-    video.update({ numbers: numbersOf(this.detail, 'video'), count: trailer.counts.video })
-    audio.update({ numbers: numbersOf(this.detail, 'audio'), count: trailer.counts.audio })
-    video.ranges().forEach((range, number) => {
-      if (video.states.get(number) === 'missing') this.#notice('part_missing', range)
-    })
-    if ([...audio.states.values()].includes('missing') && this.#engine?.feeders.length === 2) await this.#withoutSound(missingSound())
-    this.#tellTimeline()
-  }
-
-  /** @param {import('./engine.js').TrackKind} kind @param {number} number @param {unknown} error */
+  /** @param {TrackKind} kind @param {number} number @param {unknown} error */
   async #lost(kind, number, error) {
     if (this.life.signal.aborted) return
-    if (isMissing(error)) await this.#stillThere(error)
-    const state = isMissing(error) ? 'missing' : stateOf(error) === 'did_not_belong' ? 'did_not_belong' : 'damaged'
-    if (state === 'damaged' && error instanceof ApiError) throw error
-    const times = this.#times[kind]
-    times.mark(number, state)
-    if (kind === 'audio') return this.#settle(this.#withoutSound(state === 'missing' ? missingSound() : error))
-    this.#notice(state === 'missing' ? 'part_missing' : state === 'damaged' ? 'part_damaged' : 'part_did_not_belong', times.ranges()[number], error)
-    if (!times.ranges().some((_, other) => times.isGood(other))) throw error
+    await this.#parts.lose(kind, number, error)
+    if (kind === 'audio') this.#settle(this.#withoutSound(isPartLost(error) ? error : missingSound()))
   }
 
-  /** One part that is not found may be one part, or all of it: access ended. @param {unknown} error */
-  async #stillThere(error) {
-    const { client, home, camera, event } = this.options.opened
-    const found = await this.#patiently((signal) => client.event(home, camera, event, { signal })).catch(() => null)
-    if (!found) throw error
+  async #readTrailer() {
+    await this.#parts.readTrailer()
+    if (this.#parts.lacksSound && this.#engine?.feeders.length === 2) await this.#withoutSound(missingSound())
+    this.#tellTimeline()
   }
 
   #changed() {
@@ -257,8 +207,8 @@ export class Player {
   #tellTimeline() {
     const { timeline } = this
     const told = JSON.stringify(timeline)
-    if (told === this.#told) return
-    this.#told = told
+    if (told === this.#toldTimeline) return
+    this.#toldTimeline = told
     this.options.onTimeline?.(timeline)
   }
 
@@ -267,9 +217,9 @@ export class Player {
     const { video } = this.options
     if (!this.#engine || video.ended) return
     const stuck = !video.seeking && video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA
-    const how = { complete: this.detail.event.complete, stuck }
-    const step = stepOverHole(video.currentTime, rangesOf(video.buffered), this.#times.video, how)
-    if (step.act === 'jump') this.#notice('jumped', { from: video.currentTime, until: step.to })
+    const how = { complete: this.#parts.closed, stuck }
+    const step = stepOverHole(video.currentTime, rangesOf(video.buffered), this.#parts.times.video, how)
+    if (step.act === 'jump') this.#parts.tell('jumped', { from: video.currentTime, until: step.to })
     if (step.act === 'jump' || step.act === 'nudge') video.currentTime = step.to
     if (step.act === 'over') this.#set({ name: 'over' })
   }
@@ -296,16 +246,10 @@ export class Player {
   /** @param {unknown} error null: it is over */
   #troubled(error) {
     this.#trouble = error
-    const { video } = this.options
-    const starving = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA
+    const starving = this.options.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA
     if (error && starving) this.#set({ name: stateOf(error), error })
-    if (!error && (this.state.name === 'offline' || this.state.name === 'unavailable')) this.#set(this.#engine ? { name: 'waiting' } : { name: 'getting', part: 'start' })
-  }
-
-  /** @template T @param {(signal: AbortSignal) => Promise<T>} act @returns {Promise<T>} */
-  #patiently(act) {
-    const { signal } = this.life
-    return patiently(() => act(signal), signal, (error) => this.#troubled(error))
+    const wasAway = this.state.name === 'offline' || this.state.name === 'unavailable'
+    if (!error && wasAway) this.#set(this.#engine ? { name: 'waiting' } : { name: 'getting', part: 'start' })
   }
 
   /** @param {Promise<unknown>} work whose failure is the player's */
@@ -327,16 +271,6 @@ export class Player {
     this.state = state
     this.options.onState(state)
   }
-
-  /** @param {NoticeKind} kind @param {import('./timeline.js').Range} range @param {unknown} [error] */
-  #notice(kind, { from, until }, error) {
-    this.options.onNotice({ kind, from_s: from, until_s: until, ...(error !== undefined && { error }) })
-  }
-}
-
-/** @param {unknown} error */
-function isMissing(error) {
-  return error instanceof ApiError && (error.code === 'not_found' || error.code === 'gone')
 }
 
 function missingSound() {

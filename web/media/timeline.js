@@ -13,6 +13,17 @@
 /** What a segment of unknown length is taken to last, in seconds. */
 const GUESS = 2
 
+/** An Event without an end after this long was cut short: no recording lasts so long. */
+export const CUT_SHORT_MS = 15 * 60_000
+
+/**
+ * Whether nothing more of an Event will come: it is complete, or was cut short.
+ * @param {{ complete: boolean, received: number }} row @param {number} now milliseconds since 1970
+ */
+export function isClosed({ complete, received }, now) {
+  return complete || now - received > CUT_SHORT_MS
+}
+
 /** The segments of one track: which there are, where they lie, and which are lost. */
 export class TrackTimes {
   constructor() {

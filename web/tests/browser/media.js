@@ -185,6 +185,26 @@ export const media = {
       same(recording.asked.filter((name) => name.startsWith('video')), ['video/0', 'video/1', 'video/2'])
       playing.player.end()
     },
+    async 'an Event that was cut short ends where it was cut, with as much sound as there is'() {
+      const recording = await someRecording({ card: null })
+      for (const name of ['video/2', 'audio/1', 'audio/2', 'audio/3', 'trailer/0']) recording.stored.delete(name)
+      recording.complete = false
+      recording.received = Date.now() - 16 * 60_000
+      const playing = await playerOf(recording)
+      await playOut(playing)
+      ok(Math.abs(video.currentTime - 4) < 0.15, `over at ${video.currentTime}`)
+      same([told(playing), playing.player.timeline.complete], [[], false])
+      playing.player.end()
+    },
+    async 'sound of which parts never came is left out'() {
+      const recording = await someRecording()
+      recording.stored.delete('audio/1')
+      const playing = await playerOf(recording)
+      await until(() => playing.notices.length > 0, 'told')
+      await playOut(playing)
+      same(told(playing), ['sound_left_out 0.0-6.0'])
+      playing.player.end()
+    },
     async 'a damaged part is told and jumped'() {
       const recording = await someRecording()
       recording.damage('video/1')

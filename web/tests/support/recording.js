@@ -41,6 +41,7 @@ export class Recording {
     /** @type {((name: string, signal?: AbortSignal) => unknown)|null} runs before an answer */
     this.before = null
     this.complete = true
+    this.received = Date.now()
   }
 
   /** @param {any} kind @param {number} number @param {Uint8Array<ArrayBuffer>} plain */
@@ -69,8 +70,8 @@ export class Recording {
   }
 
   get row() {
-    const { signed: header, complete } = this
-    return { ...this.place, header, filed: 1700000000000, received: 1700000000500, clock_unknown: false, complete, kept: false, seen: false, bytes: 1 }
+    const { signed: header, complete, received } = this
+    return { ...this.place, header, filed: 1700000000000, received, clock_unknown: false, complete, kept: false, seen: false, bytes: 1 }
   }
 
   /** @returns {any} */
