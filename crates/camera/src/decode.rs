@@ -57,6 +57,8 @@ pub(crate) struct Analyser {
     small_ms: i64,
     /// The shape in which the recorded stream is shown; small streams often have pixels that are not square.
     shape: (u32, u32),
+    /// The stream that was decoded last.
+    format: Option<Arc<VideoFormat>>,
 }
 
 impl Analyser {
@@ -68,6 +70,7 @@ impl Analyser {
             alert_until_ms: i64::MIN,
             small_ms: i64::MIN,
             shape: (16, 9),
+            format: None,
         })
     }
 
@@ -78,6 +81,11 @@ impl Analyser {
 
     /// Looks at a frame, if it is one that has to be looked at.
     pub(crate) fn look(&mut self, format: &Arc<VideoFormat>, frame: &VideoFrame, wish: Wish) -> Option<Look> {
+        if self.format.as_ref() != Some(format) {
+            // Another stream, or the same with other parameters: nothing before its key frame is of use.
+            self.broken = true;
+            self.format = Some(format.clone());
+        }
         if !self.wants(format, frame, wish) {
             return None;
         }

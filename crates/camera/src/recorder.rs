@@ -312,3 +312,6 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,22 +3,22 @@
 //! Everything runs in one task per camera; dropping the [`Watch`] ends it. A consumer that is slow makes the task wait, and thereby
 //! the camera: memory stays bounded.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::Stream;
+use futures_util::{FutureExt, Stream};
 use keepsight_ids::UnixMillis;
 use keepsight_world::{Backoff, Instant, World};
 use tokio::sync::mpsc;
 
-use crate::decode::{Analyser, Look};
-use crate::demo::DemoFeed;
-use crate::media::{Arrival, AudioFormat, VideoFormat, VideoFrame};
+use crate::feeds::Feeds;
+use crate::looking::Looking;
+use crate::media::Arrival;
 use crate::recorder::Recorder;
-use crate::rtsp::{Opening, RtspFeed};
 use crate::{CameraError, CameraIdentity, CameraItem, CameraSource, Ended, WatchSettings};
 
 /// Items waiting for the consumer.
@@ -64,6 +64,7 @@ pub fn watch(source: CameraSource, settings: WatchSettings, world: World) -> (Ha
         last_picture: UnixMillis(world.unix_millis()),
         told: None,
         told_changed: None,
+        in_event: false,
         world,
         inbox,
         outbox,
@@ -134,6 +135,8 @@ struct Watcher {
     told: Option<CameraError>,
     /// The other camera told of last.
     told_changed: Option<CameraIdentity>,
+    /// An Event has been begun and not ended.
+    in_event: bool,
     inbox: mpsc::UnboundedReceiver<Command>,
     outbox: mpsc::Sender<CameraItem>,
     recording_possible: Arc<AtomicBool>,
@@ -144,7 +147,7 @@ impl Watcher {
         let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MOST);
         loop {
             let began = self.world.now();
-            let over = self.connection().await;
+            let over = self.caught_connection().await;
             self.recording_possible.store(false, Ordering::Relaxed);
             let reason = match over {
                 Err(Over::Failed(reason)) => reason,
@@ -160,6 +163,17 @@ impl Watcher {
                 return;
             }
         }
+    }
+
+    /// A fault in what takes a camera's bytes apart ends that connection and not the watching.
+    async fn caught_connection(&mut self) -> Result<(), Over> {
+        let caught = AssertUnwindSafe(self.connection()).catch_unwind().await;
+        let Err(_) = caught else { return caught.unwrap_or(Ok(())) };
+        tracing::error!("taking apart what the camera sent failed: this is a fault in Keepsight");
+        if std::mem::take(&mut self.in_event) {
+            self.send(CameraItem::EventEnd { ended: Ended::Lost }).await?;
+        }
+        Err(Over::Failed(CameraError::Protocol("it could not be taken apart".into())))
     }
 
     /// One connection from its beginning to its end.
@@ -185,7 +199,7 @@ impl Watcher {
 
     /// Connects, unless a stop comes first.
     async fn connect(&mut self) -> Result<Option<Feeds>, Over> {
-        let opening = Feeds::open(self.source.clone(), self.settings.audio, self.origin, self.world.clone());
+        let opening = Feeds::open(self.source.clone(), &self.settings, self.origin, self.world.clone());
         tokio::pin!(opening);
         loop {
             tokio::select! {
@@ -250,9 +264,9 @@ impl Watcher {
                         main_until = self.world.now() + self.settings.stall_after;
                         self.last_picture = UnixMillis(self.world.unix_millis());
                     }
-                    looking.main(arrival, recorder, sub.is_none()).await?
+                    looking.main(arrival, recorder, !sub.is_open()).await?
                 }
-                arrival = next_of_sub(sub, &self.world) => looking.sub(arrival, recorder).await?,
+                (format, frame) = sub.next(&self.world) => looking.sub(format, frame, recorder).await?,
                 () = tokio::time::sleep_until(main_until) => {
                     return Err(CameraError::Stalled(self.settings.stall_after).into());
                 }
@@ -285,82 +299,24 @@ impl Watcher {
         self.send(CameraItem::NotReached { since: self.last_picture, reason }).await
     }
 
-    async fn send_all(&self, items: Vec<CameraItem>) -> Result<(), Over> {
+    async fn send_all(&mut self, items: Vec<CameraItem>) -> Result<(), Over> {
         for item in items {
             self.send(item).await?;
         }
         Ok(())
     }
 
-    async fn send(&self, item: CameraItem) -> Result<(), Over> {
+    async fn send(&mut self, item: CameraItem) -> Result<(), Over> {
+        match item {
+            CameraItem::EventStart { .. } => self.in_event = true,
+            CameraItem::EventEnd { .. } => self.in_event = false,
+            _ => {}
+        }
         self.outbox.send(item).await.map_err(|_| Over::Done)
     }
 
     fn now_ms(&self) -> i64 {
         i64::try_from((self.world.now() - self.origin).as_millis()).unwrap_or(i64::MAX)
-    }
-}
-
-/// The connections to one camera.
-struct Feeds {
-    main: Feed,
-    sub: Option<RtspFeed>,
-}
-
-/// The stream that is recorded.
-enum Feed {
-    Rtsp(Box<RtspFeed>),
-    Demo(DemoFeed),
-}
-
-impl Feeds {
-    async fn open(
-        source: CameraSource,
-        audio: bool,
-        origin: Instant,
-        world: World,
-    ) -> Result<Self, CameraError> {
-        let source = match source {
-            CameraSource::Demo(scene) => {
-                let feed = DemoFeed::start(scene, origin, world).await?;
-                return Ok(Self { main: Feed::Demo(feed), sub: None });
-            }
-            CameraSource::Rtsp(source) => source,
-        };
-        let login = source.login.as_ref();
-        let (main, _) = RtspFeed::open(&Opening { url: &source.main, login, audio, origin }).await?;
-        let sub = match &source.sub {
-            Some(url) => Self::open_sub(&Opening { url, login, audio: false, origin }).await,
-            None => None,
-        };
-        Ok(Self { main: Feed::Rtsp(Box::new(main)), sub })
-    }
-
-    /// A camera without its small stream is still recorded: motion is then looked for in the large one.
-    async fn open_sub(opening: &Opening<'_>) -> Option<RtspFeed> {
-        match RtspFeed::open(opening).await {
-            Ok((feed, _)) => Some(feed),
-            Err(error) => {
-                tracing::warn!(%error, "the substream is not available: looking at the main stream");
-                None
-            }
-        }
-    }
-}
-
-/// The next picture of the substream; never, if there is none. Nothing, if it was just lost.
-async fn next_of_sub(feed: &mut Option<RtspFeed>, world: &World) -> Option<(Arc<VideoFormat>, VideoFrame)> {
-    let Some(sub) = feed else { return std::future::pending().await };
-    loop {
-        match sub.next(world).await {
-            Ok(Arrival::Video(frame)) => return sub.video_format().map(|format| (format, frame)),
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, "the substream was lost: looking at the main stream");
-                *feed = None;
-                return None;
-            }
-        }
     }
 }
 
@@ -380,119 +336,5 @@ async fn next_acceptance(inbox: &mut mpsc::UnboundedReceiver<Command>) -> Option
             Command::Trigger => {}
             Command::Stop => return None,
         }
-    }
-}
-
-impl Feed {
-    async fn next(&mut self, world: &World) -> Result<Arrival, CameraError> {
-        match self {
-            Self::Rtsp(feed) => feed.next(world).await,
-            Self::Demo(feed) => feed.next().await,
-        }
-    }
-
-    fn identity(&self) -> CameraIdentity {
-        match self {
-            Self::Rtsp(feed) => feed.identity.clone(),
-            Self::Demo(feed) => feed.identity.clone(),
-        }
-    }
-
-    fn video_format(&self) -> Option<Arc<VideoFormat>> {
-        match self {
-            Self::Rtsp(feed) => feed.video_format(),
-            Self::Demo(feed) => Some(feed.format.clone()),
-        }
-    }
-
-    fn audio_format(&self) -> Option<Arc<AudioFormat>> {
-        match self {
-            Self::Rtsp(feed) => feed.audio_format.clone(),
-            Self::Demo(_) => None,
-        }
-    }
-}
-
-/// The analyser, lent to a blocking thread while it decodes.
-struct Looking {
-    analyser: Option<Box<Analyser>>,
-    motion: bool,
-    format: Option<Arc<VideoFormat>>,
-}
-
-impl Looking {
-    fn new(settings: &WatchSettings) -> Result<Self, CameraError> {
-        let analyser = Some(Box::new(Analyser::new(settings)?));
-        Ok(Self { analyser, motion: settings.motion, format: None })
-    }
-
-    /// Something of the recorded stream; looked at only if there is no other.
-    async fn main(
-        &mut self,
-        arrival: Arrival,
-        recorder: &mut Recorder,
-        look: bool,
-    ) -> Result<Vec<CameraItem>, CameraError> {
-        match arrival {
-            Arrival::Format(format) => {
-                self.format(Some(format), recorder);
-                Ok(Vec::new())
-            }
-            Arrival::Audio(frame) => {
-                recorder.audio(frame);
-                Ok(Vec::new())
-            }
-            Arrival::Video(frame) => {
-                let copy = frame.clone();
-                let mut items = recorder.video(frame);
-                if let Some(format) = self.format.clone().filter(|_| look) {
-                    items.extend(self.look(format, copy, recorder).await?);
-                }
-                Ok(items)
-            }
-        }
-    }
-
-    fn format(&mut self, format: Option<Arc<VideoFormat>>, recorder: &mut Recorder) {
-        let Some(format) = format else { return };
-        if let Some(analyser) = &mut self.analyser {
-            analyser.set_shape(&format);
-        }
-        self.format = Some(format.clone());
-        recorder.format(format);
-    }
-
-    async fn sub(
-        &mut self,
-        arrival: Option<(Arc<VideoFormat>, VideoFrame)>,
-        recorder: &mut Recorder,
-    ) -> Result<Vec<CameraItem>, CameraError> {
-        match arrival {
-            Some((format, frame)) => self.look(format, frame, recorder).await,
-            None => Ok(Vec::new()),
-        }
-    }
-
-    async fn look(
-        &mut self,
-        format: Arc<VideoFormat>,
-        frame: VideoFrame,
-        recorder: &mut Recorder,
-    ) -> Result<Vec<CameraItem>, CameraError> {
-        let lost = || CameraError::Codec("the decoder is gone".into());
-        let mut analyser = self.analyser.take().ok_or_else(lost)?;
-        let wish = recorder.wish();
-        let looked = tokio::task::spawn_blocking(move || {
-            let look = analyser.look(&format, &frame, wish);
-            (analyser, look)
-        });
-        let (analyser, look) = looked.await.map_err(|_| lost())?;
-        self.analyser = Some(analyser);
-        Ok(look.map(|look| recorder.look(self.without_motion(look))).unwrap_or_default())
-    }
-
-    fn without_motion(&self, mut look: Look) -> Look {
-        look.seen.moving &= self.motion;
-        look
     }
 }

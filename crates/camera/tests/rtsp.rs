@@ -108,7 +108,9 @@ async fn motion_on_the_substream_records_the_main_stream_with_sound() {
 async fn without_a_substream_the_main_stream_is_looked_at() {
     let Some(content) = content() else { return };
     let camera = whole_camera(content, 0, &["--user", &format!("elm:{SECRET}")]);
-    let main_only = RtspSource { main: camera.url("main"), sub: None, login: Some(login()) };
+    // There is one in the settings, but not at the camera.
+    let main_only =
+        RtspSource { main: camera.url("main"), sub: Some(camera.url("nowhere")), login: Some(login()) };
     let settings = WatchSettings { audio: false, ..quick() };
     let (_handle, mut items) = watch(CameraSource::Rtsp(main_only), settings, World::real());
     assert!(matches!(soon(&mut items).await, CameraItem::Reached { audio: None, .. }));

@@ -75,7 +75,8 @@ proptest! {
     fn what_is_not_video_does_no_harm(
         flips in prop::collection::vec((0usize..12, any::<usize>(), any::<u8>()), 1..40),
         garbage in prop::collection::vec(any::<u8>(), 0..300), sps in prop::collection::vec(any::<u8>(), 4..60)) {
-        let (format, mut frames) = film(12);
+        static FILM: std::sync::OnceLock<(Arc<VideoFormat>, Vec<VideoFrame>)> = std::sync::OnceLock::new();
+        let (format, mut frames) = FILM.get_or_init(|| film(12)).clone();
         for (frame, at, with) in flips {
             let mut data = frames[frame].data.to_vec();
             let at = at % data.len();
