@@ -1,6 +1,7 @@
 // Homes as pages use them: read, verified, opened; and changed by appending to the chain.
 
 import { openHome } from '../crypto/home.js'
+import { acceptInvitation } from '../crypto/invitation.js'
 import { ApiError } from './errors.js'
 
 /**
@@ -46,6 +47,28 @@ export async function changeHome(client, { open, pins, signal }, build) {
       if (!(error instanceof ApiError && error.code === 'conflict' && left > 1)) throw error
     }
     current = await again()
+  }
+}
+
+/**
+ * Accepts an invitation; when the home changed meanwhile, reads what it holds now, verifies it and accepts that.
+ * @param {Client} client
+ * @param {{ secret: import('../crypto/invitation.js').InvitationSecret, keys: import('../crypto/wrapped-keys.js').AccountKeys, pins: Pins, signal?: AbortSignal }} invited
+ * @returns {Promise<void>}
+ * @throws {import('../crypto/errors.js').Refusal|ApiError}
+ */
+export async function joinHome(client, { secret, keys, pins, signal }) {
+  const options = { ...(signal && { signal }) }
+  for (let left = TRIES; ; left -= 1) {
+    const opened = await client.openInvitation({ ticket: secret.ticket }, options)
+    const body = await acceptInvitation({ secret, opened, keys, pins })
+    signal?.throwIfAborted()
+    try {
+      await client.acceptInvitation(body, options)
+      return
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === 'conflict' && left > 1)) throw error
+    }
   }
 }
 

@@ -3,10 +3,12 @@
 import { Backoff, wait } from '../../api/backoff.js'
 import { Client } from '../../api/client.js'
 import { ApiError } from '../../api/errors.js'
-import { changeHome, loadHome, sealedNames } from '../../api/home.js'
+import { changeHome, joinHome, loadHome, sealedNames } from '../../api/home.js'
 import { watchUpdates } from '../../api/updates.js'
 import { inviteMember, removeSlot } from '../../crypto/chain-build.js'
-import { Household } from '../support/household.js'
+import { readInvitationLink } from '../../crypto/invitation.js'
+import { memoryPins } from '../../crypto/pins.js'
+import { Household, someKeys } from '../support/household.js'
 import { ok, refused, refusedAs, same, until } from '../support/assert.js'
 
 /** @param {(url: string, init: any) => Response|Promise<Response>} answer */
@@ -159,6 +161,26 @@ export const service = {
         return (await inviteMember({ open: now, rights: 'member', publicUrl: '' })).body
       })
       same([built, after.chain.seq, after.chain.head.slots.length, after.chain.head.agents.length], [2, 2, 2, 1])
+    },
+    async 'an invitation into a home that changed meanwhile is accepted on what is there now'() {
+      const elm = await Household.found()
+      const { link, opened } = await elm.invite()
+      const secret = await readInvitationLink(link)
+      const person = { keys: await someKeys(), pins: memoryPins() }
+      let tries = 0
+      const { client } = clientWith(async (url, { body }) => {
+        if (url.endsWith('/open')) return json({ ...opened, entries: [...elm.entries] })
+        if ((tries += 1) === 1) {
+          await elm.pair()
+          return json({ error: { code: 'conflict', message: '', request: '' } }, 409)
+        }
+        const { entry, sealed } = JSON.parse(body)
+        elm.entries.push(entry)
+        elm.packages[0].sealed.push({ slot: secret.slot, ...sealed })
+        return json({ seq: 3, hash: '' })
+      })
+      await joinHome(client, { secret, ...person })
+      same([tries, (await elm.open(person)).rights], [2, ['live', 'review', 'download']])
     },
     async 'what is refused for another reason is not tried again'() {
       const elm = await Household.found()
