@@ -37,17 +37,16 @@ export async function loadHome(client, { home, keys, pins, signal }) {
 export async function changeHome(client, { open, pins, signal }, build) {
   const again = () => loadHome(client, { home: open, keys: open.keys, pins, ...(signal && { signal }) })
   let current = open
-  for (let left = TRIES; ; left -= 1) {
+  for (let left = TRIES; left > 0; left -= 1) {
     const body = await build(current)
     signal?.throwIfAborted()
-    try {
-      await client.appendChain(open.home, body, { ...(signal && { signal }) })
-      return await again()
-    } catch (error) {
-      if (!(error instanceof ApiError && error.code === 'conflict' && left > 1)) throw error
-    }
-    current = await again()
+    const lost = await client.appendChain(open.home, body, { ...(signal && { signal }) }).then(() => null, unlessConflict)
+    const now = await again()
+    if (!lost) return now
+    if (now.chain.seq === current.chain.seq) throw lost // nobody was quicker: it is refused for what it is
+    current = now
   }
+  throw new ApiError('conflict', 'Somebody else keeps changing this home. Try again in a moment.')
 }
 
 /**
@@ -59,17 +58,17 @@ export async function changeHome(client, { open, pins, signal }, build) {
  */
 export async function joinHome(client, { secret, keys, pins, signal }) {
   const options = { ...(signal && { signal }) }
-  for (let left = TRIES; ; left -= 1) {
+  let seen = 0
+  for (let left = TRIES; left > 0; left -= 1) {
     const opened = await client.openInvitation({ ticket: secret.ticket }, options)
     const body = await acceptInvitation({ secret, opened, keys, pins })
     signal?.throwIfAborted()
-    try {
-      await client.acceptInvitation(body, options)
-      return
-    } catch (error) {
-      if (!(error instanceof ApiError && error.code === 'conflict' && left > 1)) throw error
-    }
+    const lost = await client.acceptInvitation(body, options).then(() => null, unlessConflict)
+    if (!lost) return
+    if (opened.entries.length === seen) throw lost
+    seen = opened.entries.length
   }
+  throw new ApiError('conflict', 'Somebody else keeps changing this home. Try again in a moment.')
 }
 
 /**
@@ -80,4 +79,10 @@ export async function joinHome(client, { secret, keys, pins, signal }) {
 export async function sealedNames(client, home, options) {
   const [{ name }, cameras] = await Promise.all([client.home(home, options), client.cameras(home, options)])
   return [name, ...cameras.map((camera) => camera.name)]
+}
+
+/** @param {unknown} error @returns {ApiError} one that another entry may have caused */
+function unlessConflict(error) {
+  if (error instanceof ApiError && error.code === 'conflict') return error
+  throw error
 }

@@ -190,6 +190,14 @@ export const service = {
       await refusedAs(changeHome(client, { open, pins: elm.owner.pins }, (now) => removeSlot({ open: now, slot: oak.slot, names: [] })), 'not_allowed')
       same(asked.length, 1)
     },
+    async 'a conflict although nobody was quicker is what it says, at once'() {
+      const elm = await Household.found()
+      const { client, asked } = clientWith((_url, { method }) => (method === 'GET' ? json(elm.chain()) : json({ error: { code: 'conflict', message: 'The limit of members is reached.', request: '' } }, 409)))
+      const open = await elm.open()
+      const build = async (/** @type {any} */ now) => (await inviteMember({ open: now, rights: 'member', publicUrl: '' })).body
+      same((await refusedAs(changeHome(client, { open, pins: elm.owner.pins }, build), 'conflict')).message, 'The limit of members is reached.')
+      same(asked.length, 2)
+    },
     async 'sealed names are the home’s and all cameras’'() {
       const { client } = clientWith((url) => json(url.endsWith('cameras') ? [{ name: 'b' }, { name: 'c' }] : { name: 'a' }))
       same(await sealedNames(client, 'h'), ['a', 'b', 'c'])
