@@ -202,7 +202,8 @@ impl Spool {
         };
         self.backlog.insert(place, waiting);
         self.used += size;
-        let stored = self.store(new.event, size, |disk| {
+        // Its size is the Event's own, and goes when that goes.
+        let stored = self.store(new.event, 0, |disk| {
             disk.create_dir(&folder)?;
             disk::replace(disk, &folder.join("header"), &record)?;
             disk.sync_dir(Path::new(SPOOL))
@@ -396,7 +397,6 @@ impl Spool {
         tracing::warn!(event = %oldest, "the spool is full: the oldest Event that is not uploaded yet is dropped");
         self.end(oldest, Ended::Dropped)?;
         if oldest == event {
-            // `begin` counted the header within the Event, `append` counted the segment beside it.
             self.used = self.used.saturating_sub(size);
             return Err(SpoolError::Dropped(event));
         }

@@ -336,3 +336,67 @@ pub const fn clock_is_known(here: UnixMillis, offset_ms: Option<i64>) -> bool {
     };
     here.0 >= EARLIEST && agrees
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Forgetful;
+    use proptest::prelude::*;
+
+    fn camera() -> Camera {
+        let main = "rtsp://192.0.2.7/main".parse().unwrap();
+        let login = Login { user: "elm".into(), password: Password::new("secret") };
+        Camera {
+            camera: CameraId::from_bytes([1; 16]),
+            name: "Hall".into(),
+            source: Source::from(&RtspSource { main, sub: None, login: Some(login) }),
+            expected: None,
+            watch: Watching::from(&WatchSettings::default()),
+            known: true,
+            off: false,
+        }
+    }
+
+    #[test]
+    fn a_camera_is_kept_with_all_that_watching_it_needs_and_prints_no_password() {
+        let files = Files::new(std::sync::Arc::new(Forgetful::new(1)));
+        let state = State { cameras: vec![camera()], ..State::default() };
+        files.put_state(&state).unwrap();
+        let read = files.state().unwrap();
+        assert_eq!(read, state);
+        assert_eq!(read.cameras[0].watch_settings(), WatchSettings::default());
+        let CameraSource::Rtsp(source) = CameraSource::from(&read.cameras[0].source) else { panic!() };
+        assert_eq!(source.login.unwrap().password.expose(), "secret");
+        assert!(!format!("{state:?}").contains("secret"));
+        let demo = Source::demo("12 Elm Street", DemoView::Garden, "Europe/Berlin");
+        let CameraSource::Demo(scene) = CameraSource::from(&demo) else { panic!() };
+        assert_eq!(scene.caption(), "12 Elm Street - Garden");
+    }
+
+    #[test]
+    fn the_clock_is_believed_only_while_the_server_agrees() {
+        let now = UnixMillis(1_800_000_000_000);
+        assert!(clock_is_known(now, None));
+        assert!(clock_is_known(now, Some(-119_000)));
+        assert!(!clock_is_known(now, Some(121_000)));
+        assert!(!clock_is_known(now, Some(i64::MIN)));
+        assert!(!clock_is_known(UnixMillis(EARLIEST - 1), None), "a clock that was never set");
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_files_are_said_to_be_damaged(bytes in proptest::collection::vec(any::<u8>(), 0..60), cut in 0..400usize) {
+            let disk = Forgetful::new(1);
+            let files = Files::new(std::sync::Arc::new(disk.clone()));
+            files.put_state(&State { cameras: vec![camera()], ..State::default() }).unwrap();
+            let whole = disk.read(Path::new(STATE), u64::MAX).unwrap();
+            for broken in [&bytes[..], &whole[..cut.min(whole.len() - 3)]] {
+                disk.write(Path::new(STATE), broken).unwrap();
+                let refused = matches!(files.state(), Err(AgentError::Damaged { file: STATE, .. }));
+                prop_assert!(refused);
+                disk.write(Path::new(HEARTBEAT), broken).unwrap();
+                prop_assert_eq!(files.heartbeat(), None, "it only dates gaps");
+            }
+        }
+    }
+}

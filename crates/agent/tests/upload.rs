@@ -197,12 +197,11 @@ async fn other_bytes_under_the_same_name_are_put_aside_and_a_deleted_event_is_dr
     let (stop, task) = run(&agent);
     emptied(&agent).await;
     assert_eq!(agent.depot().lock().await.quarantined(), 1);
+    stop.cancel();
+    task.await.unwrap();
     let inner = cloud.lock();
     assert!(!inner.headers.contains_key(&two.event));
     assert_eq!(inner.segments.len(), one.segments.len());
-    drop(inner);
-    stop.cancel();
-    task.await.unwrap();
 }
 
 #[tokio::test]

@@ -517,10 +517,13 @@ proptest! {
             run.step(op);
             spool = run.spool.take().unwrap();
         }
+        if !by_disk {
+            prop_assert_eq!(spool.bytes(), open(&disk, PLENTY).bytes(), "what is counted is what is there");
+        }
         drop(spool);
         disk.crash();
         let mut spool = open(&disk, PLENTY);
-        for (&(n, kind, number), _) in &run.model.segments {
+        for &(n, kind, number) in run.model.segments.keys() {
             let kind = SegmentKind::from_number(kind).unwrap();
             let item = Item::Segment(event(n), kind, SegmentNo(number));
             let at = new_event(n).captured.0 + i64::from(number) * 2000;

@@ -191,7 +191,7 @@ impl Machine {
         match self.flights.remove(&flight) {
             Some(Send::Item(item)) => self.hold(now, item),
             Some(Send::Camera(camera)) => {
-                self.camera_not_before.insert(camera, now + KNOCK_EVERY);
+                self.camera_not_before.insert(camera, now + CHAIN_AGAIN);
             }
             _ => {}
         }

@@ -2,6 +2,10 @@
 //! faults on demand. It is strict where the agent must be right, and wrong where a test wants it to be.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this is not the service: it answers as a test wants, without the gate"
+)]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
