@@ -9,9 +9,10 @@ mod parts;
 
 use std::time::Duration;
 
+use parts::contests::Arena;
+use parts::judge;
 use parts::operator::OperatorProcess;
 use parts::scene::Scene;
-use parts::{contests, judge};
 
 /// How long a healthy history runs, and how long a fault may hide.
 const RUN: Duration = Duration::from_secs(6);
@@ -35,14 +36,14 @@ async fn no_check_answers_from_before_an_acknowledged_change() {
 async fn two_owners_removing_each_other_leave_one() {
     #[cfg(feature = "sabotage")]
     let _healthy = keepsight_gate::sabotage::hold(None);
-    contests::mutual_removal(300).await.unwrap();
+    Arena::new(300).await.mutual_removal().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_author_removed_before_writes_nothing_after() {
     #[cfg(feature = "sabotage")]
     let _healthy = keepsight_gate::sabotage::hold(None);
-    contests::removed_author(300).await.unwrap();
+    Arena::new(300).await.removed_author().await.unwrap();
 }
 
 /// Not a test of its own: the operator's process, when the environment names a database.
@@ -113,15 +114,19 @@ mod mutants {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn mutual_removal_notices_validation_outside_the_transaction() {
-        let _held = hold(Some(Mutant::OneStatementWrite));
-        assert!(contests::mutual_removal(300).await.is_err());
+        let _held = hold(None);
+        let arena = Arena::new(300).await;
+        set(Some(Mutant::OneStatementWrite));
+        assert!(arena.mutual_removal().await.is_err());
         caught(Mutant::OneStatementWrite, "two_owners_removing_each_other_leave_one");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_removed_author_notices_validation_before_the_lock() {
-        let _held = hold(Some(Mutant::ValidateBeforeLock));
-        assert!(contests::removed_author(300).await.is_err());
+        let _held = hold(None);
+        let arena = Arena::new(300).await;
+        set(Some(Mutant::ValidateBeforeLock));
+        assert!(arena.removed_author().await.is_err());
         caught(Mutant::ValidateBeforeLock, "an_author_removed_before_writes_nothing_after");
     }
 }
