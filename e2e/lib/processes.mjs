@@ -76,22 +76,19 @@ export function start(t, command, args, options) {
 }
 
 /** A real RTSP camera that plays real footage for ever. Answers its URLs by mount. */
-export async function camera(t, { port, mounts, user, digest } = {}) {
-  port ??= await freePort();
-  const args = [path.join(ROOT, 'xtask/assets/testcam.py'), '--port', String(port)];
+export async function camera(t, { mounts, user, digest } = {}) {
   const wanted = mounts ?? {
-    main: 'h264=vtest_1080p20.h264@20,aac=tone.aac',
-    sub: 'h264=vtest_640x480p10.h264@10',
+    main: `h264=${MEDIA}/street_main.h264@20,aac=${MEDIA}/tone.aac`,
+    sub: `h264=${MEDIA}/street_sub.h264@10`,
   };
-  for (const [name, spec] of Object.entries(wanted)) {
-    args.push('--mount', `/${name}:${spec.replaceAll('=', `=${MEDIA}/`)}`);
-  }
+  const args = [path.join(ROOT, 'xtask/assets/testcam.py'), '--port', '0'];
+  for (const [name, spec] of Object.entries(wanted)) args.push('--mount', `/${name}:${spec}`);
   if (user) args.push('--user', user);
   if (digest) args.push('--digest');
   const process = start(t, '/usr/bin/python3', args);
-  await process.says(/ready/);
+  const [, port] = await process.says(/ready (\d+)/);
   const urls = Object.fromEntries(Object.keys(wanted).map((name) => [name, `rtsp://127.0.0.1:${port}/${name}`]));
-  return { process, port, urls };
+  return { process, urls };
 }
 
 /** A server on a fresh folder (or the given one), plain HTTP on loopback. */
@@ -105,7 +102,11 @@ export async function server(t, { bin = BIN, data, port, env, args = [] } = {}) 
   return { process, data, port, url: `http://localhost:${port}` };
 }
 
-/** The agent's command line in a folder. */
-export function agentCli(data, ...args) {
-  return exec(BIN, ['agent', '--data', data, ...args], { timeout: 60_000 });
+/** The agent's command line in a folder; `input` goes to its standard input. Answers what it printed. */
+export async function agentCli(data, args, input) {
+  const process = new Process(BIN, ['agent', '--data', data, ...args]);
+  process.child.stdin.end(input ?? '');
+  const code = await process.ended;
+  if (code !== 0) throw new Error(`${process.name} ended with ${code}:\n${process.text}`);
+  return process.text;
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use crate::setup::{self, FOOTAGE_FILE, Found};
+use crate::setup::{self, Found};
 use crate::steps::{cargo, run};
 use crate::{root, target};
 
@@ -67,7 +67,9 @@ pub fn footage() -> anyhow::Result<PathBuf> {
     if !done.exists() {
         std::fs::create_dir_all(&folder)?;
         println!("encoding footage as cameras do");
-        run(Command::new("bash").arg(root().join("xtask/assets/make_content.sh")).arg(FOOTAGE_FILE).arg(&folder))?;
+        for what in ["street", "scene"] {
+            run(Command::new("bash").arg(root().join("xtask/assets/make_content.sh")).arg(what).arg(&folder))?;
+        }
         std::fs::write(done, "")?;
     }
     Ok(folder)

@@ -40,8 +40,8 @@ const FOOTAGE: Need = Need {
     packages: &["opencv-doc"],
 };
 
-/// Pedestrians filmed from above, 79 s: free for research, so it is installed at test time and never shipped.
-pub const FOOTAGE_FILE: &str = "/usr/share/doc/opencv-doc/examples/data/vtest.avi";
+// Pedestrians filmed from above, 79 s: free for research, so it is installed at test time and never shipped.
+const FOOTAGE_FILE: &str = "/usr/share/doc/opencv-doc/examples/data/vtest.avi";
 
 /// What the machine has now.
 pub struct Found {
