@@ -40,6 +40,7 @@ async fn every_view_has_a_whole_event_within_half_a_minute() {
         assert!(began.elapsed() < Duration::from_secs(30), "{view:?}: {:?}", began.elapsed());
         assert_eq!((event.cause, event.ended), (Cause::Motion, Ended::Quiet));
         check(&event);
+        event.show(&format!("{view:?}"));
         let card = event.card();
         assert!((2_000..=7_100).contains(&card.pre_roll_ms), "{view:?}: {}", card.pre_roll_ms);
         let area = card.motion.expect("something moved");

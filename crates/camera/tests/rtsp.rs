@@ -80,6 +80,7 @@ async fn motion_on_the_substream_records_the_main_stream_with_sound() {
 
     let event = tokio::time::timeout(Duration::from_secs(60), next_event(&mut items)).await.unwrap();
     assert_eq!((event.cause, event.ended), (Cause::Motion, Ended::Quiet));
+    event.show("rtsp");
     let card = event.card();
     // Five seconds of motion, five before and three after, all rounded up to key frames.
     assert!((11_500..=19_000).contains(&card.duration_ms), "{card:?}");

@@ -35,6 +35,19 @@ impl Whole {
         serde_json::from_slice(self.part(SegmentKind::Card, 0)).expect("a card is JSON of its form")
     }
 
+    /// Writes the pictures to the folder in `KEEPSIGHT_PICTURES`, if there is one: for a person's eyes.
+    pub fn show(&self, name: &str) {
+        let Some(folder) = std::env::var_os("KEEPSIGHT_PICTURES").map(std::path::PathBuf::from) else {
+            return;
+        };
+        for kind in [SegmentKind::Thumbnail, SegmentKind::Preview] {
+            std::fs::write(folder.join(format!("{name}-{kind}.jpg")), self.part(kind, 0))
+                .expect("the folder is there");
+        }
+        std::fs::write(folder.join(format!("{name}.mp4")), self.file(0, SegmentKind::Video))
+            .expect("the folder is there");
+    }
+
     /// Init and segments of a track, as a file.
     pub fn file(&self, init: u32, kind: SegmentKind) -> Vec<u8> {
         let segments = (0..self.count(kind)).map(|number| self.part(kind, number));
