@@ -373,6 +373,47 @@ async fn one_process_works_in_a_folder_and_a_reset_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_server_that_talks_nonsense_at_pairing_is_told_apart_from_a_wrong_code() {
+    let home = Home::new().await;
+    for (fault, code) in [
+        (Fault::Garbled, "refused"),
+        (Fault::Status(200, None), "refused"),
+        (Fault::Status(403, None), "refused"),
+        (Fault::Status(500, None), "refused"),
+        (Fault::Broken, "server"),
+        (Fault::AnswerLost, "server"),
+    ] {
+        home.cloud.set_faults(move |_| fault);
+        let refused = home.dir().pair(&home.server, &home.cloud.code()).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{fault:?}: {refused}");
+    }
+    // An answer that did not arrive leaves no half-paired agent behind.
+    home.cloud.set_faults(|path| if path.ends_with("/answer") { Fault::Broken } else { Fault::None });
+    home.dir().pair(&home.server, &home.cloud.code()).await.unwrap_err();
+    assert!(home.dir().status().await.unwrap().home.is_none());
+}
+
+#[tokio::test]
+async fn nonsense_on_the_socket_does_not_disturb_the_agent() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let home = Home::new().await;
+    let running = home.start();
+    eventually("it runs", 10, async || home.dir().status().await.unwrap().running.then_some(())).await;
+    let socket = home.folder.path().join("agent.sock");
+    for line in [&b"\n"[..], b"{}\n", b"\"status\" x\n", b"{\"trigger\":\"evt_1\"}\n", b"\xff\xfe\n", &[b'['; 300_000], b"\"status\""] {
+        let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+        stream.write_all(line).await.ok();
+        stream.shutdown().await.ok();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.ok();
+        let text = String::from_utf8(answer).unwrap();
+        assert!(text.is_empty() || text.contains("not_understood"), "{text}");
+    }
+    assert!(home.dir().status().await.unwrap().running);
+    running.end().await;
+}
+
+#[tokio::test]
 async fn the_folder_is_for_its_user_only_and_may_have_a_long_path() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
