@@ -16,17 +16,18 @@ pub struct Identity {
 }
 
 impl Identity {
-    const NOBODYS: Self =
+    /// Of something that contradicts itself: its key says one thing, and what it holds another. Nothing opens it.
+    pub const CONTRADICTORY: Self =
         Self { account: None, home: None, camera: None, event: None, segment: None, beside: false };
 
     /// Something of an account's own.
     pub const fn account(account: AccountId) -> Self {
-        Self { account: Some(account), ..Self::NOBODYS }
+        Self { account: Some(account), ..Self::CONTRADICTORY }
     }
 
     /// Something of a whole home.
     pub const fn home(home: HomeId) -> Self {
-        Self { home: Some(home), ..Self::NOBODYS }
+        Self { home: Some(home), ..Self::CONTRADICTORY }
     }
 
     /// Something of one camera.
@@ -67,7 +68,10 @@ impl fmt::Display for Identity {
             self.event.map(|id| id.to_string()),
             self.segment.map(|(kind, number)| format!("{kind}/{number}")),
         ];
-        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join("/"))
+        match parts.into_iter().flatten().collect::<Vec<_>>().join("/").as_str() {
+            "" => f.write_str("something that contradicts itself"),
+            text => f.write_str(text),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod damage;
 pub mod household;
 pub mod played_agent;
 pub mod props;
+pub mod reads;
 pub mod stage;
 pub mod watched;
 

@@ -98,7 +98,7 @@ pub struct Neighbours {
     pub older: Option<Neighbour>,
 }
 
-/// Where a neighbouring Event is.
+/// Where a neighbouring Event is, as its own header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Neighbour {
     /// Its home.
@@ -327,9 +327,14 @@ impl Identified for EventRow {
     const FOOTAGE: bool = true;
 
     fn identities(&self, tell: &mut dyn FnMut(Identity)) {
-        // The row's key and the signed header's own word: swapping either is seen.
-        tell(Identity::event(self.home, self.camera, self.event));
-        tell(Identity::event(self.states.home, self.states.camera, self.states.event));
+        // The row's key and the signed header's own word: swapping either is seen, also within a list of the home.
+        let key = Identity::event(self.home, self.camera, self.event);
+        let states = Identity::event(self.states.home, self.states.camera, self.states.event);
+        tell(key);
+        tell(states);
+        if key != states {
+            tell(Identity::CONTRADICTORY);
+        }
     }
 }
 

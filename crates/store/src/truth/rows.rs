@@ -107,7 +107,7 @@ rows! {
         home: HomeRow,
     }
     /// A home.
-    HomeRow: home(home) {
+    HomeRow {
         /// Which.
         home: HomeId,
         /// Who runs it.
@@ -146,7 +146,7 @@ rows! {
         created: UnixMillis,
     }
     /// One entry of a home's chain.
-    ChainEntryRow: home(home) {
+    ChainEntryRow {
         /// Whose chain.
         home: HomeId,
         /// Its number.
@@ -202,7 +202,7 @@ rows! {
         expires: UnixMillis,
     }
     /// What an invitation offers to its holder.
-    OfferedInvitationRow: home(home) {
+    OfferedInvitationRow {
         /// Into which home.
         home: HomeId,
         /// The pending slot.
@@ -256,7 +256,7 @@ rows! {
         since: UnixMillis,
     }
     /// A camera of a home.
-    CameraRow: camera(home, camera) {
+    CameraRow {
         /// Of which home.
         home: HomeId,
         /// Which.
@@ -280,6 +280,63 @@ rows! {
         days: u32,
         /// Beyond this the oldest Events are deleted.
         bytes: u64,
+    }
+}
+
+// What a row holds names its home, too: a document that stands in another home's row is seen by it.
+
+impl Identified for HomeRow {
+    const FOOTAGE: bool = false;
+
+    fn identities(&self, tell: &mut dyn FnMut(Identity)) {
+        tell(Identity::home(self.home));
+        tell_of(&self.name, Identity::home(self.home), tell);
+    }
+}
+
+impl Identified for ChainEntryRow {
+    const FOOTAGE: bool = false;
+
+    fn identities(&self, tell: &mut dyn FnMut(Identity)) {
+        tell(Identity::home(self.home));
+        tell_of(&self.entry, Identity::home(self.home), tell);
+    }
+}
+
+impl Identified for OfferedInvitationRow {
+    const FOOTAGE: bool = false;
+
+    fn identities(&self, tell: &mut dyn FnMut(Identity)) {
+        tell(Identity::home(self.home));
+        tell_of(&self.name, Identity::home(self.home), tell);
+    }
+}
+
+impl Identified for CameraRow {
+    const FOOTAGE: bool = false;
+
+    fn identities(&self, tell: &mut dyn FnMut(Identity)) {
+        let row = Identity::camera(self.home, self.camera);
+        tell(row);
+        tell_of(&self.name, row, tell);
+    }
+}
+
+/// What a signed document names: an entry its home, a name also its subject.
+#[derive(serde::Deserialize)]
+struct Names {
+    home: HomeId,
+    subject: Option<String>,
+}
+
+/// Compares what the document names with what its row is of. Bytes that are no such document name nobody else.
+fn tell_of(document: &SignedRow, row: Identity, tell: &mut dyn FnMut(Identity)) {
+    let Ok(Names { home, subject }) = serde_json::from_slice(&document.body) else { return };
+    let camera = subject.and_then(|subject| subject.parse().ok());
+    let states = camera.map_or(Identity::home(home), |camera| Identity::camera(home, camera));
+    if states != row {
+        tell(states);
+        tell(Identity::CONTRADICTORY);
     }
 }
 
