@@ -9,7 +9,8 @@ export async function signUp(page, name, password = PASSWORD) {
   await page.getByLabel('Your name').fill(name);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Continue' }).click();
-  const code = (await page.locator('#recovery-code').textContent()).trim();
+  const shown = page.locator('#recovery-code').filter({ hasText: /^[0-9A-Z]{4}(-[0-9A-Z]{4}){8}$/ });
+  const code = await shown.textContent();
   await page.getByRole('button', { name: 'I have kept it' }).click();
   await page.getByLabel('Type or paste the code you kept').fill(code.toLowerCase().replaceAll('-', ' '));
   await page.getByRole('button', { name: 'Continue' }).click();

@@ -40,10 +40,8 @@ pub fn web_in_browser(found: &Found) -> anyhow::Result<()> {
 pub fn with_browser(found: &Found, only: Option<&str>) -> anyhow::Result<()> {
     let media = footage()?;
     run(&mut cargo(&["build", "--quiet", "--package", "keepsight", "--bins"]))?;
-    run(&mut cargo(&[
-        "build", "--quiet", "--package", "keepsight-sim", "--features", "sabotage", "--bin", "open-walls",
-        "--target-dir", sabotage_target()?.as_str(),
-    ]))?;
+    let sabotaged = ["--package", "keepsight-sim", "--features", "sabotage", "--bin", "open-walls"];
+    run(cargo(&["build", "--quiet"]).args(sabotaged))?;
     let out = target().join("e2e");
     std::fs::create_dir_all(&out)?;
     let files = test_files("e2e", only)?;
@@ -54,7 +52,7 @@ pub fn with_browser(found: &Found, only: Option<&str>) -> anyhow::Result<()> {
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
         .args(files)
         .env("KEEPSIGHT_BIN", target().join("debug/keepsight"))
-        .env("KEEPSIGHT_OPEN_WALLS_BIN", PathBuf::from(sabotage_target()?).join("debug/open-walls"))
+        .env("KEEPSIGHT_OPEN_WALLS_BIN", target().join("debug/open-walls"))
         .env("KEEPSIGHT_MEDIA", media)
         .env("KEEPSIGHT_OUT", out)
         .env("KEEPSIGHT_NODE_MODULES", found.node_modules()?))
@@ -73,12 +71,6 @@ pub fn footage() -> anyhow::Result<PathBuf> {
         std::fs::write(done, "")?;
     }
     Ok(folder)
-}
-
-/// The build with the switches lies apart, so that no application can be mistaken for it or rebuilt by it.
-pub fn sabotage_target() -> anyhow::Result<String> {
-    let folder = target().join("sabotage");
-    Ok(folder.to_str().context("the target folder's path is not UTF-8")?.to_owned())
 }
 
 fn test_files(folder: &str, only: Option<&str>) -> anyhow::Result<Vec<PathBuf>> {
