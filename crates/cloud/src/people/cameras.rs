@@ -4,6 +4,7 @@ use keepsight_gate::{Action, Ask, Change};
 use keepsight_ids::{HomeId, UnixMillis};
 use keepsight_ledger::Disclosure;
 use keepsight_seal::Subject;
+use keepsight_store::CameraSummary;
 use keepsight_wire::people::{CameraSwitch, NewName};
 
 use super::{homes, rows, show};
@@ -23,14 +24,10 @@ pub(super) async fn list(call: Call) -> Outcome<Answer> {
     let cameras = cloud.truth.cameras(&permit).await?;
     let reports = cloud.records.camera_reports(&permit).await?;
     // Under a lockdown the cameras are named and nothing of their Events is read.
-    let (summaries, receipt) = if permit.lockdown() {
-        (None, cloud.plain_receipt(permit)?)
-    } else {
-        let summaries = cloud.records.cameras(&permit, since).await?;
-        (Some(summaries), cloud.recorded(permit, Disclosure::page(None)).await?)
-    };
+    let stopped = permit.lockdown();
+    let receipt = cloud.plain_receipt(permit)?;
+    let mut summaries = if stopped { Vec::new() } else { summaries(&cloud, &asker, home, since).await? };
     let reports = cloud.open(reports, &receipt)?;
-    let mut summaries = summaries.map(|locked| cloud.open(locked, &receipt)).transpose()?.unwrap_or_default();
     let camera = |row: keepsight_store::truth::CameraRow| {
         let report = reports.iter().find(|report| report.camera == row.camera);
         let at = summaries.iter().position(|summary| summary.camera == row.camera);
@@ -38,6 +35,19 @@ pub(super) async fn list(call: Call) -> Outcome<Answer> {
         show::camera(row, report, summary, now)
     };
     Answer::json(&cloud.open(cameras, &receipt)?.into_iter().map(camera).collect::<Vec<_>>())
+}
+
+/// What is told of their Events is viewing: a question of its own, whose Permit leaves out the cameras that are locked down.
+async fn summaries(
+    cloud: &Cloud,
+    asker: &Asker,
+    home: HomeId,
+    since: UnixMillis,
+) -> Outcome<Vec<CameraSummary>> {
+    let permit = asker.ask(cloud, Ask::home(Action::ListEvents, home)).await?;
+    let summaries = cloud.records.cameras(&permit, since).await?;
+    let receipt = cloud.recorded(permit, Disclosure::page(None)).await?;
+    cloud.open(summaries, &receipt)
 }
 
 pub(super) async fn name(call: Call<(), (), Json<NewName>>) -> Outcome<Answer> {
