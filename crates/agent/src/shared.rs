@@ -548,7 +548,7 @@ impl Host for Shared {
         if connected {
             tracing::info!("connected to the server");
         } else {
-            tracing::warn!("the server is not reached; what is recorded waits in the spool");
+            tracing::warn!("not connected to the server; what is recorded waits in the spool");
         }
     }
 }

@@ -4,7 +4,7 @@
 //! writes a gap *before* it removes anything. What [`Spool::append`] returned `Ok` for survives a crash. Only sealed bytes are
 //! here: no content key, no plain footage.
 //!
-//! On the disk: `spool/{place}-{event}/` holds `header` and one file per segment ([`record`]); the name gets `.gone` appended
+//! On the disk: `spool/{place}-{event}/` holds `header` and one file per segment (`record`); the name gets `.gone` appended
 //! to remove an Event in one step. `gaps/` holds one file per gap, `reserve` keeps room for them, `quarantine/` what the server
 //! refuses for good.
 

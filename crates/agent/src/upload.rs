@@ -227,8 +227,9 @@ impl Uploader {
         for effect in effects {
             self.take_effect(effect).await;
         }
-        let connected = self.machine.is_connected();
-        if self.told_connected != Some(connected) {
+        if let Some(connected) = self.machine.is_connected()
+            && self.told_connected != Some(connected)
+        {
             self.told_connected = Some(connected);
             self.host.connected(connected);
         }

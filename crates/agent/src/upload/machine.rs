@@ -153,9 +153,13 @@ impl Machine {
         }
     }
 
-    /// The last exchange with the server succeeded.
-    pub const fn is_connected(&self) -> bool {
-        !self.feeling && matches!(self.session, Session::Open { .. })
+    /// Whether the last exchange with the server succeeded; `None` while a session is being opened.
+    pub const fn is_connected(&self) -> Option<bool> {
+        match self.session {
+            _ if self.feeling => Some(false),
+            Session::Open { .. } => Some(true),
+            _ => None,
+        }
     }
 
     /// The chain was verified up to here.

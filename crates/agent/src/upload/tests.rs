@@ -264,13 +264,13 @@ fn after_failures_waits_grow_and_a_single_request_feels_its_way() {
         assert_eq!(sends.len(), 1, "{sends:?}");
         rig.answer(sends[0].0, Err(Lost::NotConnected("refused".into())));
         assert!(rig.machine.wake_at(rig.now) <= rig.now + Duration::from_secs(61));
-        assert!(!rig.machine.is_connected());
+        assert_eq!(rig.machine.is_connected(), Some(false));
     }
     rig.wait(61);
     let sends = rig.poll();
     assert_eq!(sends[0].1, Send::Status);
     rig.ok(sends[0].0, &ack(3));
-    assert!(rig.machine.is_connected());
+    assert_eq!(rig.machine.is_connected(), Some(true));
     assert_eq!(rig.items().len(), 4, "at full width again");
 }
 
