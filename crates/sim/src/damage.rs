@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use keepsight_ids::SegmentKind;
+use keepsight_ids::{AccountId, CameraId, SegmentKind};
 use rusqlite::{Connection, params};
 
 use crate::household::Recorded;
@@ -114,4 +114,30 @@ pub fn move_rows(db: &Connection, table: &str, from: &Recorded, to: (&[u8], &[u8
 /// An Event's key as it stands in the tables.
 pub fn key(event: &Recorded) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     (event.home.as_bytes().to_vec(), event.camera.as_bytes().to_vec(), event.event.as_bytes().to_vec())
+}
+
+/// Gives somebody rights over one camera alone, as a row of rights may say.
+///
+/// # Panics
+/// When they have no rights.
+pub fn narrow(truth: &Connection, account: AccountId, camera: CameraId) {
+    let sql = "UPDATE relations SET cameras = ?2 WHERE account = ?1 AND until_rev IS NULL";
+    assert_eq!(
+        truth.execute(sql, params![account.as_bytes(), camera.as_bytes()]).expect("rights are narrowed"),
+        1
+    );
+    another_history(truth);
+}
+
+/// Gives the newest revision another tag: the same number, in another history.
+///
+/// # Panics
+/// When a statement fails.
+pub fn another_history(truth: &Connection) {
+    truth
+        .execute_batch(
+            "BEGIN IMMEDIATE; UPDATE gate_head SET tag = randomblob(16);
+             UPDATE gate_log SET tag = (SELECT tag FROM gate_head) WHERE rev = (SELECT rev FROM gate_head); COMMIT;",
+        )
+        .expect("the tag is replaced");
 }

@@ -6,6 +6,7 @@
 
 pub mod caller;
 pub mod damage;
+pub mod fleet;
 pub mod household;
 pub mod played_agent;
 pub mod props;
