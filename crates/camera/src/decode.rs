@@ -1,7 +1,8 @@
 //! Looks at coded frames: decodes as few as are needed, and turns them into what motion and stills want to know.
 //!
 //! A small stream is decoded whole. A large one (there is no substream) is decoded at its key frames only, and whole for a while
-//! once a key frame shows a change, until an Event is recorded and its thumbnail chosen. The decoder is C++ and gets nothing but pictures of a size that was accepted.
+//! once a key frame shows a change. Once an Event is recorded and its thumbnail chosen, key frames are enough for both: they say
+//! soon enough whether it still moves. The decoder is C++ and gets nothing but pictures of a size that was accepted.
 
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use crate::{CameraError, WatchSettings};
 const WHOLE_PIXELS_MAX: u32 = 1280 * 720;
 /// How long a large stream is decoded whole after a change was seen.
 const ALERT_MS: i64 = 4_000;
+/// Key frames no further apart than this say soon enough whether something still moves.
+const FOLLOW_MS_MAX: i64 = 2_500;
 /// How often a picture is kept for the preview strip.
 const SMALL_EVERY_MS: i64 = 400;
 /// The sizes of docs/formats/sealed-media.md.
@@ -54,6 +57,9 @@ pub(crate) struct Analyser {
     /// Frames can't be decoded until a key frame comes.
     broken: bool,
     alert_until_ms: i64,
+    /// The last key frame, and how long after the one before it came.
+    key_ms: i64,
+    key_every_ms: i64,
     small_ms: i64,
     /// The shape in which the recorded stream is shown; small streams often have pixels that are not square.
     shape: (u32, u32),
@@ -68,6 +74,8 @@ impl Analyser {
             detector: Detector::new(settings),
             broken: true,
             alert_until_ms: i64::MIN,
+            key_ms: i64::MIN,
+            key_every_ms: i64::MAX,
             small_ms: i64::MIN,
             shape: (16, 9),
             format: None,
@@ -120,6 +128,8 @@ impl Analyser {
     fn wants(&mut self, format: &VideoFormat, frame: &VideoFrame, wish: Wish) -> bool {
         if frame.key {
             self.broken = false;
+            self.key_every_ms = frame.at_ms.saturating_sub(self.key_ms);
+            self.key_ms = frame.at_ms;
             return true;
         }
         let wanted = !self.broken && !self.alone(format, frame, wish);
@@ -130,8 +140,10 @@ impl Analyser {
 
     /// Whether the frames after this one are going to be skipped.
     fn alone(&self, format: &VideoFormat, frame: &VideoFrame, wish: Wish) -> bool {
-        let alert = frame.at_ms < self.alert_until_ms && wish != Wish::Follow;
-        !whole(format) && !alert
+        match wish {
+            Wish::Follow => !whole(format) || self.key_every_ms <= FOLLOW_MS_MAX,
+            Wish::Watch | Wish::Better(_) => !whole(format) && frame.at_ms >= self.alert_until_ms,
+        }
     }
 
     fn start_over(&mut self) -> Option<Look> {

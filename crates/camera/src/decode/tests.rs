@@ -33,6 +33,8 @@ fn looks(format: &Arc<VideoFormat>, frames: &[VideoFrame], wish: Wish) -> Vec<Lo
 fn a_small_stream_is_decoded_whole_and_a_large_one_when_something_changes() {
     let (small, frames) = film(140);
     assert_eq!(looks(&small, &frames, Wish::Watch).len(), 140);
+    let followed = looks(&small, &frames, Wish::Follow);
+    assert_eq!(followed.len(), 20 + 6, "whole until it is known how often key frames come");
     // The same pictures announced as larger than they are.
     let large = VideoFormat::new(1920, 1080, small.sps.clone(), small.pps.clone()).unwrap();
     let large = Arc::new(large);
@@ -88,4 +90,31 @@ proptest! {
         let odd = VideoFormat::new(640, 480, sps.into(), Bytes::from_static(&[0x68, 0xce])).unwrap();
         looks(&Arc::new(odd), &frames, Wish::Watch);
     }
+}
+
+/// Prints what the steps of a look cost on this machine, for a picture of 640x480.
+#[test]
+#[ignore = "a measurement"]
+fn cost() {
+    let (_, frames) = film(1);
+    let picture = Picture {
+        y: (0..640 * 480).map(|n| (n * 7 % 199) as u8).collect(),
+        ..Picture::black(640, 480, crate::picture::Matrix::Bt601)
+    };
+    let time = |name: &str, work: &mut dyn FnMut()| {
+        let began = std::time::Instant::now();
+        (0..200).for_each(|_| work());
+        eprintln!("{name}: {:?}", began.elapsed() / 200);
+    };
+    let grid = Grid::of(picture.view().y).unwrap();
+    let mut detector = Detector::new(&WatchSettings::default());
+    let mut at_ms = 0;
+    time("grid", &mut || drop(Grid::of(picture.view().y)));
+    time("detector", &mut || {
+        at_ms += 100;
+        detector.look(at_ms, &grid);
+    });
+    time("small", &mut || drop(picture.view().cropped_to(160, 90, (16, 9))));
+    time("large", &mut || drop(picture.view().scaled_to(640, 360)));
+    time("annex b", &mut || drop(h264::annex_b(None, &frames[0].data)));
 }
