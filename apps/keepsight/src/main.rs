@@ -36,8 +36,28 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("keepsight: {error:#}");
+            eprintln!("keepsight: {}", told(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// An error with its causes in one line. Many errors name their cause in their own words; it isn't said twice.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |said, cause| match cause.to_string() {
+        cause if said.contains(&cause) => said,
+        cause => format!("{said}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let inner = std::io::Error::other("the plug is out");
+        let error = anyhow::Error::from(inner).context("no power: the plug is out").context("cannot start");
+        assert_eq!(told(&error), "cannot start: no power: the plug is out");
     }
 }
