@@ -17,9 +17,7 @@ use retina::client::{
 use retina::codec::{CodecItem, FrameFormat, ParametersRef, VideoParameters, VideoParametersCodec};
 
 use crate::identity::CameraIdentity;
-use crate::media::{
-    Arrival, AudioFormat, AudioFrame, ClockMap, FRAME_BYTES_MAX, VIDEO_TICKS, VideoFormat, VideoFrame,
-};
+use crate::media::{Arrival, AudioFormat, AudioFrame, ClockMap, FRAME_BYTES_MAX, VideoFormat, VideoFrame};
 use crate::{AudioInfo, CameraError, Login, RtspUrl};
 
 /// Connecting, describing and setting up together.
@@ -288,9 +286,6 @@ impl Scrub {
         line
     }
 }
-
-/// Whether ticks of sound and pictures can be compared at all.
-const _: () = assert!(VIDEO_TICKS == 90_000);
 
 #[cfg(test)]
 mod tests {
