@@ -8,6 +8,7 @@ use keepsight_agent::{AgentConfig, AgentDir, AgentStatus, CameraStatus, Found, N
 use keepsight_camera::{
     DemoView, FoundStream, Login, Mask, Password, RtspSource, RtspUrl, Sensitivity, WatchSettings,
 };
+use keepsight_ids::CameraId;
 use keepsight_wire::people::CameraState;
 use keepsight_world::World;
 use url::Url;
@@ -38,9 +39,16 @@ pub async fn run(options: AgentOptions, world: World) -> anyhow::Result<()> {
             test(camera, picture.as_deref(), &world).await
         }
         AgentCommand::Trigger { camera } => {
-            let camera = camera.parse().context("`keepsight agent status` prints the cameras' ids")?;
-            dir.trigger(camera).await?;
+            dir.trigger(camera_id(&camera)?).await?;
             say!("Recording an Event now.")
+        }
+        AgentCommand::Accept { camera } => {
+            dir.accept_camera(camera_id(&camera)?).await?;
+            say!("Recording goes on with the camera that answers now.")
+        }
+        AgentCommand::Remove { camera } => {
+            dir.remove_camera(camera_id(&camera)?).await?;
+            say!("It is watched no longer. What it recorded stays in the home.")
         }
         AgentCommand::Run => record(&dir).await,
         AgentCommand::Status => status(&dir.status().await?),
@@ -116,6 +124,10 @@ async fn reset(dir: &AgentDir, yes: bool) -> anyhow::Result<()> {
     }
     dir.reset().await?;
     say!("This box is as new. In the home it came from, an owner removes it from the list.")
+}
+
+fn camera_id(text: &str) -> anyhow::Result<CameraId> {
+    text.parse().context("`keepsight agent status` prints the cameras' ids")
 }
 
 fn rtsp(camera: &Named) -> anyhow::Result<RtspSource> {
@@ -222,7 +234,9 @@ fn condition(camera: &CameraStatus) -> String {
         None => "(the agent is not running)".into(),
         Some(CameraState::Recording) => "recording".into(),
         Some(CameraState::NotReached | CameraState::AgentAway) => format!("not reached: {reason}"),
-        Some(CameraState::Changed) => "another camera answers at its address: nothing is recorded".into(),
+        Some(CameraState::Changed) => {
+            "another camera answers at its address; `keepsight agent accept` takes it".into()
+        }
         Some(CameraState::Off) => "switched off by an owner".into(),
     }
 }

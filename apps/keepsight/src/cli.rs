@@ -132,6 +132,16 @@ pub enum AgentCommand {
         /// The camera: its id, as `status` prints it
         camera: String,
     },
+    /// After another camera answered at a camera's address: take the one that answers now for the one that is meant
+    Accept {
+        /// The camera: its id, as `status` prints it
+        camera: String,
+    },
+    /// Stop watching a camera and forget its login; what was recorded is still uploaded
+    Remove {
+        /// The camera: its id, as `status` prints it
+        camera: String,
+    },
     /// Watch, record and upload until stopped
     Run,
     /// What is paired, watched, and waiting to be uploaded

@@ -111,7 +111,7 @@ impl Stage<'_> {
     async fn set_up(&self, scenery: &'static Scenery, ticket: Option<Ticket>) -> anyhow::Result<Running> {
         let base = format!("http://{}:{}", scenery.host, self.port);
         let password = BASE64URL_NOPAD.encode(&self.world.random::<12>());
-        let api = Api::new(&base, Trust::Plain)?.named("the demo itself");
+        let api = Api::new(&base, Trust::Plain)?.named("Demo");
         let signed_up = Person::sign_up(api, self.world.clone(), scenery.account, &password, ticket).await?;
         let person = signed_up.person;
         let home = person.create_home(scenery.address, ZONE).await?;
