@@ -3,7 +3,7 @@
 # rate), with access unit delimiters so that the camera can split it. Needs ffmpeg with libx264.
 #
 #   make_content.sh scene FOLDER   something crosses a quiet, noisy picture from 9 s to 14 s of 24 s: scene_main.h264 (1280x720@10),
-#                                  scene_sub.h264 (640x480@10, pixels not square), tone.aac
+#                                  scene_1080p20.h264, scene_sub.h264 (640x480@10, pixels not square), tone.aac
 #   make_content.sh street FOLDER  real footage (Debian's opencv-doc): street_main.h264 (1920x1080@20), street_sub.h264
 #                                  (640x480@10), tone.aac
 set -eu
@@ -44,6 +44,7 @@ scene)
         encode $name 10 $rate -f lavfi -i "$(scene $size)" -f lavfi -i "$(mover $size)" \
             -filter_complex "[0][1]overlay=x='(t-9)/5*(W-w)':y='H*0.4':enable='between(t,9,14)'" -t 24
     done
+    encode scene_1080p20.h264 20 4000 -i scene_main.h264 -vf "scale=1920:1080,fps=20,noise=alls=6:allf=t" -t 24
     tone
     ;;
 street)

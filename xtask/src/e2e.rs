@@ -66,7 +66,10 @@ pub fn footage() -> anyhow::Result<PathBuf> {
         std::fs::create_dir_all(&folder)?;
         println!("encoding footage as cameras do");
         for what in ["street", "scene"] {
-            run(Command::new("bash").arg(root().join("xtask/assets/make_content.sh")).arg(what).arg(&folder))?;
+            run(Command::new("bash")
+                .arg(root().join("xtask/assets/make_content.sh"))
+                .arg(what)
+                .arg(&folder))?;
         }
         std::fs::write(done, "")?;
     }

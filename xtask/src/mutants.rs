@@ -20,7 +20,8 @@ const TESTS: [(&str, &str); 5] = [
 pub fn run() -> anyhow::Result<()> {
     let mut text = String::new();
     for (package, test) in TESTS {
-        let mut command = cargo(&["test", "--quiet", "--features", "sabotage", "--package", package, "--test", test]);
+        let mut command =
+            cargo(&["test", "--quiet", "--features", "sabotage", "--package", package, "--test", test]);
         command.args(["--", "--nocapture"]);
         text += &output(&mut command).with_context(|| format!("the sabotage test {test} of {package}"))?;
     }

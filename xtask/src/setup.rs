@@ -15,10 +15,11 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const BROWSER: Need =
-    Need { what: "Chromium", present: || on_path("chromium"), packages: &["chromium"] };
-const NODE: Need = Need { what: "Node.js 20 and npm", present: node_is_new_enough, packages: &["nodejs", "npm"] };
-const FFMPEG: Need = Need { what: "ffmpeg", present: || on_path("ffmpeg") && on_path("ffprobe"), packages: &["ffmpeg"] };
+const BROWSER: Need = Need { what: "Chromium", present: || on_path("chromium"), packages: &["chromium"] };
+const NODE: Need =
+    Need { what: "Node.js 20 and npm", present: node_is_new_enough, packages: &["nodejs", "npm"] };
+const FFMPEG: Need =
+    Need { what: "ffmpeg", present: || on_path("ffmpeg") && on_path("ffprobe"), packages: &["ffmpeg"] };
 const CAMERA: Need = Need {
     what: "the RTSP test camera (GStreamer)",
     present: || {
@@ -34,6 +35,8 @@ const CAMERA: Need = Need {
         "gstreamer1.0-plugins-bad",
     ],
 };
+const ASSEMBLER: Need =
+    Need { what: "nasm (openh264 decodes faster with it)", present: || on_path("nasm"), packages: &["nasm"] };
 const FOOTAGE: Need = Need {
     what: "real footage (vtest.avi)",
     present: || Path::new(FOOTAGE_FILE).exists(),
@@ -94,7 +97,7 @@ impl Found {
 
 /// Installs what can be installed, and says what the machine then has.
 pub fn everything() -> anyhow::Result<Found> {
-    let needs = [&BROWSER, &NODE, &FFMPEG, &CAMERA, &FOOTAGE];
+    let needs = [&BROWSER, &NODE, &FFMPEG, &CAMERA, &ASSEMBLER, &FOOTAGE];
     let wanted: Vec<&str> =
         needs.iter().filter(|need| !(need.present)()).flat_map(|need| need.packages).copied().collect();
     if !wanted.is_empty() {
@@ -116,11 +119,19 @@ pub fn cargo_deny() -> anyhow::Result<PathBuf> {
     Ok(binary)
 }
 
+/// Whether `cargo deny fetch` has been run on this machine.
+pub fn has_advisories() -> bool {
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
+    cargo.or_else(home).is_some_and(|cargo| cargo.join("advisory-dbs").exists())
+}
+
 fn install_packages(packages: &[&str]) {
     println!("installing {}", packages.join(" "));
     let wait = ["-o", "DPkg::Lock::Timeout=120"];
     let update = run(apt_get().args(wait).args(["-q", "update"]));
-    let install = run(apt_get().args(wait).args(["-q", "-y", "--no-install-recommends", "install"]).args(packages));
+    let install =
+        run(apt_get().args(wait).args(["-q", "-y", "--no-install-recommends", "install"]).args(packages));
     for error in [update, install].into_iter().filter_map(Result::err) {
         println!("not installed: {error:#}");
     }

@@ -73,7 +73,8 @@ impl<'a> Steps<'a> {
 
 /// Runs a command to its end, its output passed on; an error if it does not exit with 0.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start {}", shown(command)))?;
+    let status =
+        command.stdin(Stdio::null()).status().with_context(|| format!("cannot start {}", shown(command)))?;
     if !status.success() {
         bail!("{} ended with {status}", shown(command));
     }

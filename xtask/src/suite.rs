@@ -25,7 +25,7 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     });
     plan.step("mutants", mutants::run);
     if quick {
-        for name in ["licences", "web", "types", "browser", "e2e"] {
+        for name in ["licences", "advisories", "web", "types", "browser", "e2e"] {
             plan.leave_out(name, "--quick runs only what needs nothing installed");
         }
         return Ok(());
@@ -33,6 +33,13 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     plan.step("licences", || {
         let deny = setup::cargo_deny()?;
         steps::run(Command::new(deny).args(["--offline", "check", "bans", "licenses", "sources"]))
+    });
+    let lacks_advisories = (!setup::has_advisories()).then(|| {
+        "no copy of the RustSec database here, so known weaknesses of dependencies are not looked up: `cargo deny fetch` gets it"
+            .to_owned()
+    });
+    step_unless(plan, "advisories", lacks_advisories, || {
+        steps::run(Command::new(setup::cargo_deny()?).args(["--offline", "check", "advisories"]))
     });
     let found = setup::everything()?;
     step_unless(plan, "web", found.lacks_for_node(), || e2e::web_units());
@@ -42,7 +49,12 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn step_unless(plan: &mut Steps<'_>, name: &str, lacks: Option<String>, work: impl FnOnce() -> anyhow::Result<()>) {
+fn step_unless(
+    plan: &mut Steps<'_>,
+    name: &str,
+    lacks: Option<String>,
+    work: impl FnOnce() -> anyhow::Result<()>,
+) {
     match lacks {
         Some(why) => plan.leave_out(name, &why),
         None => plan.step(name, work),
