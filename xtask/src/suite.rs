@@ -42,7 +42,7 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
         steps::run(Command::new(setup::cargo_deny()?).args(["--offline", "check", "advisories"]))
     });
     let found = setup::everything()?;
-    step_unless(plan, "web", found.lacks_for_node(), || e2e::web_units());
+    step_unless(plan, "web", found.lacks_for_node(), e2e::web_units);
     step_unless(plan, "types", found.lacks_for_browser(), || e2e::web_types(&found));
     step_unless(plan, "browser", found.lacks_for_browser(), || e2e::web_in_browser(&found));
     step_unless(plan, "e2e", found.lacks_for_e2e(), || e2e::with_browser(&found, None));
