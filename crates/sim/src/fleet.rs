@@ -9,8 +9,8 @@
 //!
 //! Repeatable: agents (network, disk, timers, randomness) follow the seed. The cloud's SQLite works on blocking threads, during
 //! which virtual time stands still, so that *when* an answer leaves follows the seed too, to the tick; which of two answers in one
-//! tick leaves first does not. Therefore [`Book::trace`] is sorted within a tick, and only a network whose delays draw no lots
-//! (equal bounds, no loss) repeats it exactly.
+//! tick leaves first does not. Where the very trace is compared, the cloud therefore takes one request at a
+//! time ([`Plan::one_by_one`]), the network draws no lots (equal bounds, no loss), and [`Book::trace`] is sorted within a tick.
 //!
 //! [`Forgetful`]: keepsight_agent::disk::Forgetful
 
@@ -26,7 +26,7 @@ mod verdict;
 
 pub use book::{Book, Known, Told};
 pub use home::{Habits, Home};
-pub use play::Play;
+pub use play::{Play, Rush};
 pub use server::Server;
 pub use town::{Plan, Town};
 

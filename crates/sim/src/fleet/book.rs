@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use keepsight_ids::{EventId, HomeId, SegmentKind, SegmentNo};
@@ -48,6 +49,8 @@ pub struct Notes {
     pub events: BTreeMap<EventId, Known>,
     /// What answers acknowledged, and with which hash.
     pub acked: BTreeMap<Part, [u8; 32]>,
+    /// When an agent's request of any kind reached the cloud, in milliseconds since 1970 UTC, and from which home.
+    pub requests: Vec<(i64, IpAddr)>,
     /// When agents asked for a session, in milliseconds since 1970 UTC.
     pub knocks: Vec<i64>,
     /// When they got one.

@@ -54,7 +54,7 @@ pub struct Home {
     pub(super) habits: Habits,
     pub(super) book: Arc<Book>,
     /// When the simulation began, in milliseconds since 1970 UTC.
-    pub(super) origin: i64,
+    pub origin: i64,
     pub(super) running: Mutex<Option<LightAgent>>,
 }
 

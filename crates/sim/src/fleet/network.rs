@@ -43,10 +43,12 @@ impl Dial for Line {
 
 /// People's requests over the simulated network.
 pub(super) fn transport() -> Arc<dyn Transport> {
-    let connect = |uri: http::Uri| async move {
-        let address = (uri.host().unwrap_or_default().to_owned(), uri.port_u16().unwrap_or(80));
-        let stream = TcpStream::connect((address.0.as_str(), address.1)).await?;
-        Ok::<_, io::Error>(TokioIo::new(Spoken { stream, line: None }))
+    let connect = |uri: http::Uri| {
+        Box::pin(async move {
+            let address = (uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(80));
+            let stream = TcpStream::connect(address).await?;
+            Ok::<_, io::Error>(TokioIo::new(Spoken { stream, line: None }))
+        })
     };
     Arc::new(HyperTransport::over(tower::service_fn(connect)))
 }

@@ -1,5 +1,7 @@
 //! A running simulation: steps, crashes, and what comes back when.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,17 @@ pub struct Play<'t> {
     pub lots: World,
     /// Who is down, and until when; without a time until somebody starts it.
     down: Vec<(Arc<str>, Option<Duration>)>,
+}
+
+/// The most of each within any one second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rush {
+    /// Agents heard for the first time.
+    pub returned: usize,
+    /// Sessions asked for, the first second of asking not counted: who starts at the same moment asks at the same moment, once.
+    pub asked_again: usize,
+    /// Sessions opened.
+    pub admitted: usize,
 }
 
 impl<'t> Play<'t> {
@@ -130,12 +143,23 @@ impl<'t> Play<'t> {
         self.down.iter().any(|(down, _)| &**down == host)
     }
 
-    /// The most sessions asked for, and the most opened, within a second since the moment `since` of the simulation.
-    pub fn peaks(&self, since: Duration) -> (usize, usize) {
-        let origin = self.town.homes[0].origin + i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+    /// How the fleet came back since the moment `since` of the simulation.
+    pub fn rush(&self, since: Duration) -> Rush {
+        let since = self.town.homes[0].origin + i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
         let notes = self.town.book.notes();
-        let later = |moments: &[i64]| moments.iter().copied().filter(|&at| at >= origin).collect::<Vec<_>>();
-        (peak(&later(&notes.knocks)), peak(&later(&notes.admitted)))
+        let mut first: BTreeMap<IpAddr, i64> = BTreeMap::new();
+        for (at, home) in notes.requests.iter().filter(|(at, _)| *at >= since) {
+            first.entry(*home).or_insert(*at);
+        }
+        let later = |from: i64, moments: &[i64]| {
+            peak(&moments.iter().copied().filter(|&at| at >= from).collect::<Vec<_>>())
+        };
+        let knocked = notes.knocks.iter().copied().find(|&at| at >= since).unwrap_or(since);
+        Rush {
+            returned: peak(&first.into_values().collect::<Vec<_>>()),
+            asked_again: later(knocked + 1000, &notes.knocks),
+            admitted: later(since, &notes.admitted),
+        }
     }
 
     fn revive(&mut self, host: &str) {

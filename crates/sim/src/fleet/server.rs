@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::serve::ListenerExt;
@@ -23,9 +23,11 @@ use keepsight_store::{Objects, Reserve, SqliteRecords, SqliteTruth};
 use keepsight_wire::agent::SegmentAck;
 use keepsight_wire::people::SignUpPolicy;
 use keepsight_world::World;
+use tokio::sync::Semaphore;
 
 use super::book::Book;
 use super::network::Port;
+use super::town::Plan;
 
 /// Where it listens.
 pub(super) const ADDRESS: &str = "http://cloud:8420";
@@ -43,12 +45,22 @@ pub struct Server {
     pub(super) agents_per_second: u64,
     /// Steps until it dies; negative when it is dead.
     fuse: AtomicI64,
+    /// Requests in work at once: one, in the order of their arrival, where a run must repeat exactly.
+    turns: Arc<Semaphore>,
 }
 
 impl Server {
-    pub(super) fn new(folder: &Path, world: World, book: Arc<Book>, agents_per_second: u64) -> Self {
+    pub(super) fn new(folder: &Path, world: World, book: Arc<Book>, plan: &Plan) -> Self {
         let fuse = AtomicI64::new(FOR_EVER);
-        Self { folder: folder.to_owned(), world, book, agents_per_second, fuse }
+        let turns = Arc::new(Semaphore::new(if plan.one_by_one { 1 } else { Semaphore::MAX_PERMITS }));
+        Self {
+            folder: folder.to_owned(),
+            world,
+            book,
+            agents_per_second: plan.agents_per_second,
+            fuse,
+            turns,
+        }
     }
 
     /// It dies after so many steps of requests.
@@ -61,8 +73,8 @@ impl Server {
         self.fuse.load(Ordering::Relaxed) <= 0
     }
 
-    /// Opens the stores and puts the cloud on them.
-    pub(super) async fn open(&self) -> anyhow::Result<Arc<Cloud>> {
+    /// Opens the stores and puts the cloud on them, which takes back so many agents a second.
+    pub(super) async fn open(&self, agents_per_second: u64) -> anyhow::Result<Arc<Cloud>> {
         let (folder, world) = (&self.folder, self.world.clone());
         let truth = SqliteTruth::open(&folder.join("truth.db"), world.clone())?;
         let records = SqliteRecords::open(&folder.join("records.db"), world.clone())?;
@@ -70,7 +82,6 @@ impl Server {
         let mut config = CloudConfig::new(SocketAddr::from(([0, 0, 0, 0], PORT)), folder.clone());
         config.sign_up = SignUpPolicy::Open;
         let rate = Rate::new(100_000, Duration::from_millis(1));
-        let agents_per_second = self.agents_per_second;
         config.limits = Limits { sign_up: rate, look_up: rate, agents_per_second, ..Limits::default() };
         Ok(Cloud::prepare(config, world, Arc::new(truth), Arc::new(records), objects).await?)
     }
@@ -78,7 +89,7 @@ impl Server {
     /// Serves until the host dies.
     pub(super) async fn serve(self: Arc<Self>) -> turmoil::Result {
         self.fuse.store(FOR_EVER, Ordering::Relaxed);
-        let cloud = self.open().await?;
+        let cloud = self.open(self.agents_per_second).await?;
         tokio::spawn(cloud.clone().keep_house());
         let port = Port(turmoil::net::TcpListener::bind(("0.0.0.0", PORT)).await?).tap_io(|_| {});
         let router = self.watched(cloud.router());
@@ -96,11 +107,14 @@ impl Server {
 
     async fn watch(&self, request: Request, next: Next) -> Response {
         let path = request.uri().path().to_owned();
+        self.note_arrival(&request, &path);
         let is_session = path == "/agent/v1/session";
         if is_session {
             self.book.notes().knocks.push(self.world.unix_millis());
         }
+        let turn = self.turns.acquire().await;
         let answer = Mortal { server: self, work: Box::pin(next.run(request)) }.await;
+        drop(turn);
         if is_session && answer.status().is_success() {
             self.book.notes().admitted.push(self.world.unix_millis());
         }
@@ -108,6 +122,13 @@ impl Server {
             return answer;
         }
         self.acknowledged(answer).await
+    }
+
+    fn note_arrival(&self, request: &Request, path: &str) {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        if let Some(ConnectInfo(peer)) = peer.filter(|_| path.starts_with("/agent/")) {
+            self.book.notes().requests.push((self.world.unix_millis(), peer.ip()));
+        }
     }
 
     /// Notes what is about to be promised.

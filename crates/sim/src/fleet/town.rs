@@ -23,6 +23,9 @@ use super::home::{Habits, Home};
 use super::server::{ADDRESS, Server};
 use crate::{PASSWORD, PlayedAgent};
 
+/// Before and after a simulation nobody is told to come back later.
+const EVERYBODY: u64 = 100_000;
+
 /// What is to be simulated.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -34,6 +37,8 @@ pub struct Plan {
     pub owners: usize,
     /// Agents that the cloud takes back a second.
     pub agents_per_second: u64,
+    /// The cloud works on one request at a time, so that the run repeats exactly.
+    pub one_by_one: bool,
     /// What every home's camera does.
     pub habits: Habits,
 }
@@ -61,7 +66,7 @@ impl Town {
         let folder = folder();
         let (sun, book) = (Sun::new(), Arc::new(Book::default()));
         let world = sun.world(plan.seed ^ 0xc10d);
-        let server = Server::new(folder.path(), world, book.clone(), plan.agents_per_second);
+        let server = Server::new(folder.path(), world, book.clone(), &plan);
         let inside = Arc::new(Inside::default());
         let server = Arc::new(server);
         let mut town = Self { homes: Vec::new(), server, book, plan, sun, inside, _folder: folder };
@@ -81,7 +86,7 @@ impl Town {
 
     /// Opens the cloud for [`Inside`]; gives back its set-up token.
     pub(super) async fn connect(&self) -> Option<String> {
-        let cloud = self.server.open().await.expect("the stores open");
+        let cloud = self.server.open(EVERYBODY).await.expect("the stores open");
         self.inside.enter(cloud.router());
         cloud.setup_token().map(str::to_owned)
     }
