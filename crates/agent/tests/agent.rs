@@ -226,7 +226,11 @@ fn forgeries(home: &Home) -> Vec<(&'static str, Vec<Signed>)> {
     let now = keepsight_ids::UnixMillis(world.unix_millis());
     let foreign = found_home(inner.home, slot, account, &thief, now, &mut world.rng()).unwrap();
     let foreign = vec![foreign.chain.head().signed().clone()];
-    vec![("another key in the place", substituted), ("two different lists", fork), ("two different lists", foreign)]
+    vec![
+        ("another key in the place", substituted),
+        ("two different lists", fork),
+        ("two different lists", foreign),
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
