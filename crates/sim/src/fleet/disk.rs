@@ -42,10 +42,9 @@ impl WatchedDisk {
         let Some((event, None)) = spooled(path) else { return };
         let mut notes = self.book.notes();
         let Some(known) = notes.events.get(&event) else { return };
-        let is_acked = |(part, (sha256, _)): (&(SegmentKind, SegmentNo), &([u8; 32], Vec<u8>))| {
-            notes.acked.get(&(event, part.0, part.1)) == Some(sha256)
-        };
-        let all = known.parts.iter().all(is_acked);
+        let acked = |kind, number| notes.acked.get(&(event, kind, number));
+        let all =
+            known.parts.iter().all(|(&(kind, number), (sha256, _))| acked(kind, number) == Some(sha256));
         if !all && let Some(known) = notes.events.get_mut(&event) {
             known.dropped = true;
         }
