@@ -67,7 +67,7 @@ test('with gate and ledger taken out, the browser still shows nothing of another
   await t.test('in one\'s own list', async () => {
     await mixUp(`**/api/v1/homes/${ownHome}/events**`, ownHome, foreignHome);
     await page.goto(`http://localhost:${port}/events`);
-    await page.getByText(/did not belong to this home/).filter({ visible: true }).first().waitFor();
+    await page.getByText(/did not belong to this/).filter({ visible: true }).first().waitFor();
     await page.waitForTimeout(1500);
     assert.equal(await shown(), 0);
     assert.equal(await page.locator('a.tile').count(), 0, 'not even its time is shown');
@@ -78,7 +78,7 @@ test('with gate and ledger taken out, the browser still shows nothing of another
   await t.test('as one\'s own Event', async () => {
     await mixUp(`**${at(own)}**`, at(own), at(foreign));
     await page.goto(`http://localhost:${port}${own.pathname}`);
-    await page.getByText(/did not belong to this home/).filter({ visible: true }).first().waitFor();
+    await page.getByText(/did not belong to this/).filter({ visible: true }).first().waitFor();
     assert.equal(await shown(), 0);
     await page.unrouteAll();
   });
@@ -86,7 +86,7 @@ test('with gate and ledger taken out, the browser still shows nothing of another
   await t.test('as a part of one\'s own Event', async () => {
     await mixUp(`**${at(own)}/segments/**`, at(own), at(foreign));
     await page.goto(`http://localhost:${port}${own.pathname}`);
-    await page.getByText(/did not belong to this home/).filter({ visible: true }).first().waitFor();
+    await page.getByText(/did not belong to this/).filter({ visible: true }).first().waitFor();
     assert.equal(await shown(), 0);
     await picture(page, 'foreign-parts');
     await page.unrouteAll();
