@@ -31,7 +31,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the cloud (and, with an [agent] section, the home's agent too)
+    /// Run the cloud (and, with an agent section in its configuration, the home's agent too)
     Serve(ServeOptions),
     /// The camera side: pair with a home, add cameras, record, upload
     Agent(AgentOptions),

@@ -3,6 +3,7 @@
 //! In the sabotage build only: `cargo test -p keepsight-cloud --features sabotage --test mutants`.
 
 #![cfg(feature = "sabotage")]
+#![expect(clippy::print_stdout, reason = "`cargo xtask mutants` collects these lines")]
 
 mod support;
 
@@ -33,4 +34,8 @@ async fn a_stream_that_keeps_its_permit_is_noticed() {
     assert!(ends_after_removal().await);
     keepsight_gate::sabotage::set(Some(Mutant::StreamKeepsPermit));
     assert!(!ends_after_removal().await);
+    println!(
+        "mutant {} caught by a_stream_that_keeps_its_permit_is_noticed",
+        Mutant::StreamKeepsPermit.name()
+    );
 }
