@@ -1,5 +1,7 @@
 //! What the command line says when somebody asks for help or has made a mistake: it names the thing, and what to do.
 
+#![allow(clippy::print_stdout, reason = "what a long test measured, and what it had to leave out, is told")]
+
 mod common;
 
 use common::{Said, run};

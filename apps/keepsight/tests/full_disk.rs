@@ -2,6 +2,8 @@
 //!
 //! The full disk is a real one: a small tmpfs, which only root may mount. Elsewhere these tests say what they leave out.
 
+#![allow(clippy::print_stdout, reason = "what a long test measured, and what it had to leave out, is told")]
+
 mod common;
 
 use std::collections::BTreeMap;

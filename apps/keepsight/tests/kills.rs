@@ -3,6 +3,8 @@
 //! What the server acknowledged is taken from its own lists before each kill, what the agent had made durable from its spool
 //! after each kill. At the end all of it is there, unchanged, opens as in a browser, and every absence has its gap.
 
+#![allow(clippy::print_stdout, reason = "what a long test measured, and what it had to leave out, is told")]
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};

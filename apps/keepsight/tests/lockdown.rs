@@ -1,5 +1,7 @@
 //! The operator's deeds come from a second process and hold at the next request: lockdown, its end, and the end of all sign-ins.
 
+#![allow(clippy::print_stdout, reason = "what a long test measured, and what it had to leave out, is told")]
+
 mod common;
 
 use std::time::{Duration, Instant};

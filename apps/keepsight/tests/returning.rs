@@ -2,6 +2,8 @@
 //!
 //! The agents have no cameras; uploader, spool, sealing, sockets and server are the real ones.
 
+#![allow(clippy::print_stdout, reason = "what a long test measured, and what it had to leave out, is told")]
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
