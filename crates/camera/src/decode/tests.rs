@@ -91,30 +91,3 @@ proptest! {
         looks(&Arc::new(odd), &frames, Wish::Watch);
     }
 }
-
-/// Prints what the steps of a look cost on this machine, for a picture of 640x480.
-#[test]
-#[ignore = "a measurement"]
-fn cost() {
-    let (_, frames) = film(1);
-    let picture = Picture {
-        y: (0..640 * 480).map(|n| (n * 7 % 199) as u8).collect(),
-        ..Picture::black(640, 480, crate::picture::Matrix::Bt601)
-    };
-    let time = |name: &str, work: &mut dyn FnMut()| {
-        let began = std::time::Instant::now();
-        (0..200).for_each(|_| work());
-        eprintln!("{name}: {:?}", began.elapsed() / 200);
-    };
-    let grid = Grid::of(picture.view().y).unwrap();
-    let mut detector = Detector::new(&WatchSettings::default());
-    let mut at_ms = 0;
-    time("grid", &mut || drop(Grid::of(picture.view().y)));
-    time("detector", &mut || {
-        at_ms += 100;
-        detector.look(at_ms, &grid);
-    });
-    time("small", &mut || drop(picture.view().cropped_to(160, 90, (16, 9))));
-    time("large", &mut || drop(picture.view().scaled_to(640, 360)));
-    time("annex b", &mut || drop(h264::annex_b(None, &frames[0].data)));
-}
