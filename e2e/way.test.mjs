@@ -20,6 +20,35 @@ async function footageGrid(file, columns, rows) {
   }));
 }
 
+/** Fails when a part's mean colour is not what was filmed there. */
+function sameColours(shown, filmed, tolerance) {
+  for (const [cell, colour] of shown.entries()) for (const [i, value] of colour.entries()) {
+    assert.ok(Math.abs(value - filmed[cell][i]) < tolerance, `part ${cell}: shown ${colour.map(Math.round)}, filmed ${filmed[cell].map(Math.round)}`);
+  }
+}
+
+/** The preview strip above the scrubber's thumb: its size, and the mean colours of a grid over each of its small frames. */
+async function previewStrip(page, columns, rows) {
+  const frame = page.locator('ks-scrubber [data-part=frame]');
+  await page.waitForFunction(() => document.querySelector('ks-scrubber [data-part=frame]').style.backgroundImage.startsWith('url("blob:'), null, { timeout: 60_000 });
+  await page.getByRole('slider', { name: 'Position' }).hover();
+  await frame.waitFor();
+  return frame.evaluate(async (element, [columns, rows]) => {
+    const picture = new Image();
+    picture.src = element.style.backgroundImage.slice(5, -2);
+    await picture.decode();
+    const frames = Math.round(parseFloat(element.style.backgroundSize) / 100);
+    const canvas = new OffscreenCanvas(columns * frames, rows);
+    const context = canvas.getContext('2d');
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(picture, 0, 0, columns * frames, rows);
+    const { data } = context.getImageData(0, 0, columns * frames, rows);
+    const colour = (x, y) => [...data.slice((y * columns * frames + x) * 4, (y * columns * frames + x) * 4 + 3)];
+    const grids = Array.from({ length: frames }, (_, frame) => Array.from({ length: columns * rows }, (_, cell) => colour(frame * columns + (cell % columns), Math.floor(cell / columns))));
+    return { width: picture.naturalWidth, height: picture.naturalHeight, frames, grids };
+  }, [columns, rows]);
+}
+
 test('an Event goes from a real camera to its owner\'s screen, sound and file', { timeout: 240_000 }, async (t) => {
   const dir = await folder(t);
   const data = path.join(dir, 'agent');
@@ -53,9 +82,7 @@ test('an Event goes from a real camera to its owner\'s screen, sound and file', 
   for (let row = 0; row < 3; row++) for (let column = 0; column < 4; column++) {
     shown.push(await pixels(page, { x: column / 4, y: row / 3, w: 1 / 4, h: 1 / 3 }));
   }
-  for (const [cell, colour] of shown.entries()) for (const [i, value] of colour.entries()) {
-    assert.ok(Math.abs(value - wanted[cell][i]) < 24, `part ${cell}: shown ${colour.map(Math.round)}, filmed ${wanted[cell].map(Math.round)}`);
-  }
+  sameColours(shown, wanted, 24);
   const media = await page.evaluate(() => {
     const video = document.querySelector('video');
     return { width: video.videoWidth, height: video.videoHeight, audio: video.webkitAudioDecodedByteCount };
@@ -69,6 +96,9 @@ test('an Event goes from a real camera to its owner\'s screen, sound and file', 
   assert.deepEqual(still, { width: 640, source: 'blob:' });
   await tiles(page).first().click();
   await playing(page);
+  const preview = await previewStrip(page, 4, 3);
+  assert.ok(preview.frames >= 8 && preview.frames <= 10, `${preview.frames} frames in the preview strip`);
+  for (const grid of preview.grids) sameColours(grid, wanted, 40);
   await picture(page, 'event-real');
 
   const saved = page.waitForEvent('download');
