@@ -16,6 +16,7 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::agents::challenge::Challenges;
 use crate::alarms::Alarms;
 use crate::chains::Chains;
 use crate::config::CloudConfig;
@@ -43,6 +44,7 @@ pub struct Cloud {
     pub(crate) feed: Feed,
     pub(crate) fleet: Fleet,
     pub(crate) chains: Chains,
+    pub(crate) challenges: Challenges,
     pub(crate) routes: Routes,
     pub(crate) secret: ServerSecret,
     pub(crate) fingerprint: Option<B32>,
@@ -82,6 +84,7 @@ impl Cloud {
             feed: Feed::default(),
             fleet,
             chains: Chains::default(),
+            challenges: Challenges::new(world.clone()),
             routes: all(),
             secret: ServerSecret::new(&service.secret),
             fingerprint: tls.as_ref().map(|tls| tls.fingerprint),

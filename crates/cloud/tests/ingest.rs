@@ -215,6 +215,34 @@ async fn an_agent_proves_its_key_on_a_fresh_challenge_of_this_server() {
 }
 
 #[tokio::test]
+async fn a_challenge_is_answered_once_and_at_the_process_that_made_it() {
+    let server = Server::start().await;
+    let elm = server.home("elm").await;
+    let other = support::beside(&server, Reserve::NONE).await;
+    let challenge = async |server: &Server| {
+        let path = "/agent/v1/challenge";
+        let reply = server.send(&Who::Nobody, Method::POST, path, &support::ExampleNothing).await;
+        reply.ok::<Challenge>().challenge
+    };
+    let answer = |challenge: B64| {
+        let signature = keepsight_seal::sign_session(&elm.agent_key, &challenge.0, None);
+        SessionOpen { agent: elm.agent, challenge, signature }
+    };
+    let open = async |server: &Server, body: &SessionOpen| {
+        server.post(&Who::Nobody, "/agent/v1/session", body).await.status.as_u16()
+    };
+    let body = answer(challenge(&server).await);
+    let mut both = [open(&server, &body), open(&server, &body)].map(Box::pin);
+    let [one, two] = &mut both;
+    let (one, two) = tokio::join!(one, two);
+    assert_eq!([one.min(two), one.max(two)], [200, 401], "of two answers at once one counts");
+    assert_eq!(open(&server, &body).await, 401, "nor does it later");
+    let body = answer(challenge(&server).await);
+    assert_eq!(open(&other, &body).await, 401, "it was not made there");
+    assert_eq!(open(&server, &body).await, 200, "a try elsewhere takes nothing away");
+}
+
+#[tokio::test]
 async fn an_agent_that_was_removed_is_signed_out_and_a_cookie_is_no_agents_token() {
     let server = Server::start().await;
     let mut elm = server.home("elm").await;

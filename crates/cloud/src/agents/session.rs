@@ -1,6 +1,4 @@
 //! An agent's session: proving its key, reading the chain, saying how it does.
-//!
-//! A challenge carries its own proof and age, so that nothing is remembered of agents that never come back with it.
 
 use keepsight_gate::{Change, NewSession};
 use keepsight_ids::{B32, B64, SessionId, UnixMillis};
@@ -9,6 +7,7 @@ use keepsight_store::{CameraState as Reported, StatusReport};
 use keepsight_wire::agent::{AgentChain, AgentSession, CameraPut, Challenge, SessionOpen, Status, StatusAck};
 use keepsight_wire::people::CameraState;
 
+use super::challenge::NoGood;
 use crate::chains::entry;
 use crate::change::wrong_sign_in;
 use crate::cloud::Cloud;
@@ -20,33 +19,15 @@ use crate::edge::limits::allowed;
 use crate::edge::routes::Call;
 use crate::feed::What;
 use crate::people::{After, rows, verify_name};
-use crate::secret::same;
 
 /// How long a session lasts; its agent opens the next before that.
 const SESSION_LIFE_MS: i64 = 24 * 3600 * 1000;
-/// How long a challenge is good for.
-const CHALLENGE_LIFE_MS: i64 = 60_000;
 /// The most cameras in one report.
 const CAMERAS_MAX: usize = 64;
 
 pub(super) async fn challenge(call: Call) -> Outcome<Answer> {
     let cloud = &call.cloud;
-    let mut bytes = cloud.world.unix_millis().to_be_bytes().to_vec();
-    bytes.extend(cloud.world.random::<16>());
-    bytes.extend(proof(cloud, &bytes));
-    Answer::json(&Challenge { challenge: B64(bytes) })
-}
-
-fn proof(cloud: &Cloud, stated: &[u8]) -> [u8; 32] {
-    cloud.secret.mac("agent's challenge", &[stated])
-}
-
-/// Whether this server made it within the last minute.
-fn is_ours(cloud: &Cloud, challenge: &[u8]) -> bool {
-    let Some((stated, code)) = challenge.split_at_checked(24) else { return false };
-    let made = i64::from_be_bytes(stated[..8].try_into().expect("8 of 24 bytes"));
-    let age = cloud.world.unix_millis().saturating_sub(made);
-    same(&proof(cloud, stated), code) && (0..=CHALLENGE_LIFE_MS).contains(&age)
+    Answer::json(&Challenge { challenge: B64(cloud.challenges.make(&cloud.secret)) })
 }
 
 pub(super) async fn open(call: Call<(), (), Json<SessionOpen>>) -> Outcome<Answer> {
@@ -58,9 +39,14 @@ pub(super) async fn open(call: Call<(), (), Json<SessionOpen>>) -> Outcome<Answe
     let key =
         row.as_ref().map_or_else(|| cloud.secret.mac("key of no agent", &[agent.as_bytes()]), |row| row.key);
     let verified = verify_session(&SignPublic(B32(key)), &challenge.0, cloud.fingerprint, &signature);
-    if !is_ours(&cloud, &challenge.0) || verified.is_err() || row.is_none() {
-        allowed(cloud.guard.unknown.take(asker.neighbour()))?;
-        return Err(wrong_sign_in());
+    let proved = cloud.challenges.is_ours(&cloud.secret, &challenge.0) && verified.is_ok() && row.is_some();
+    match if proved { cloud.challenges.spend(&challenge.0) } else { Err(NoGood::Spent) } {
+        Ok(()) => {}
+        Err(NoGood::Full) => return Err(cloud.fleet.come_back(&cloud.world)),
+        Err(NoGood::Spent) => {
+            allowed(cloud.guard.unknown.take(asker.neighbour()))?;
+            return Err(wrong_sign_in());
+        }
     }
     let token = cloud.world.random::<32>();
     let session = NewSession {
