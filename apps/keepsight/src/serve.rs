@@ -68,7 +68,8 @@ fn start_agent(
     world: World,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<tokio::task::JoinHandle<Result<(), keepsight_agent::AgentError>>> {
-    let dir = AgentDir::open(&config.data, AgentConfig { spool_bytes: config.spool_bytes }, world)?;
+    let config_of_agent = AgentConfig { spool_bytes: config.spool_bytes, ..AgentConfig::default() };
+    let dir = AgentDir::open(&config.data, config_of_agent, world)?;
     let shutdown = shutdown.clone();
     Ok(tokio::spawn(async move { dir.run(shutdown).await }))
 }

@@ -28,11 +28,14 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub struct AgentConfig {
     /// The most that footage waiting for upload may take on the disk, in bytes.
     pub spool_bytes: u64,
+    /// The first try after a start waits for some of this, so that a district which boots at one instant does not ask at one
+    /// instant. Only of an agent that belongs to its home already, and never longer than until there is a fresh Event.
+    pub start_spread: Duration,
 }
 
 impl Default for AgentConfig {
     fn default() -> Self {
-        Self { spool_bytes: 10 << 30 }
+        Self { spool_bytes: 10 << 30, start_spread: Duration::from_secs(5) }
     }
 }
 
@@ -71,7 +74,8 @@ impl Agent {
             let shared = Shared::open(&self.disk, self.dial.clone(), &self.config, self.world.clone())?;
             let shared = Arc::new(shared);
             shared.recover().await?;
-            let mut life = Life { shared, recorders: HashMap::new(), uploader: None };
+            let spread = self.config.start_spread;
+            let mut life = Life { shared, recorders: HashMap::new(), uploader: None, spread };
             let over = life.live(&mut self.inbox, &shutdown).await;
             life.end().await;
             let Some(reset) = over else { return Ok(()) };
@@ -87,6 +91,8 @@ struct Life {
     shared: Arc<Shared>,
     recorders: HashMap<CameraId, Task<Camera>>,
     uploader: Option<Task<Pairing>>,
+    /// For the first uploader of this life; whoever pairs a running agent waits for the next one.
+    spread: Duration,
 }
 
 /// A task, and what it was started for.
@@ -156,6 +162,7 @@ impl Life {
             }
             self.uploader = pairing.and_then(|pairing| self.start_uploader(pairing));
         }
+        self.spread = Duration::ZERO;
         let wanted: HashMap<CameraId, Camera> = self.wanted().map(|camera| (camera.camera, camera)).collect();
         let is_wrong = |task: &Task<Camera>| match wanted.get(&task.what.camera) {
             Some(camera) => !same_watch(camera, &task.what) || task.task.is_finished(),
@@ -201,6 +208,8 @@ impl Life {
         let depot = self.shared.depot.clone();
         let seq = self.shared.chain_seq();
         let (uploader, words) = Uploader::new(account, client, depot, host, seq, self.shared.world.clone());
+        // Before it knows a chain, an owner sits before the page that is to let it in.
+        let uploader = if seq.is_some() { uploader.spread(self.spread) } else { uploader };
         self.shared.set_words(Some(words));
         let stop = CancellationToken::new();
         let task = tokio::spawn(uploader.run(stop.clone()));

@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -119,6 +120,13 @@ impl Uploader {
         let (say, words) = mpsc::unbounded_channel();
         let machine = Machine::new(world.clone(), chain_seq);
         (Self { account, client, depot, host, world, machine, words, told_connected: None }, say)
+    }
+
+    /// Waits before its first try for a random part of `most`, or until there is a fresh Event: somebody may be waiting for that.
+    #[must_use]
+    pub fn spread(mut self, most: Duration) -> Self {
+        self.machine.begin_within(self.world.now(), most);
+        self
     }
 
     /// Runs until `shutdown`. What is under way then is dropped, to be sent again.

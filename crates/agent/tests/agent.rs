@@ -19,7 +19,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 fn dir(path: &Path) -> AgentDir {
-    AgentDir::open(path, AgentConfig { spool_bytes: 1 << 30 }, World::real()).unwrap()
+    spread_dir(path, Duration::ZERO)
+}
+
+fn spread_dir(path: &Path, start_spread: Duration) -> AgentDir {
+    AgentDir::open(path, AgentConfig { spool_bytes: 1 << 30, start_spread }, World::real()).unwrap()
 }
 
 struct Running {
@@ -29,8 +33,12 @@ struct Running {
 
 impl Running {
     fn start(path: &Path) -> Self {
+        Self::of(dir(path))
+    }
+
+    fn of(dir: AgentDir) -> Self {
         let stop = CancellationToken::new();
-        let (dir, token) = (dir(path), stop.clone());
+        let token = stop.clone();
         Self { stop, task: tokio::spawn(async move { dir.run(token).await }) }
     }
 
@@ -110,6 +118,28 @@ impl Home {
         };
         eventually("an Event arrives", 40, look).await
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_start_only_what_somebody_waits_for_goes_at_once() {
+    let home = Home::new().await;
+    let weeks = Duration::from_secs(60 * 86_400);
+    let start = || Running::of(spread_dir(home.folder.path(), weeks));
+    // Pairing and the first minutes are not held back: an owner looks on.
+    let running = start();
+    home.pair().await;
+    let camera = home.dir().add_camera(&hall()).await.unwrap();
+    home.admitted().await;
+    home.event(camera).await;
+    running.end().await;
+    let asked = || home.cloud.lock().requests.len();
+    let before = asked();
+    let running = start();
+    home.state(camera, CameraState::Recording).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(asked(), before, "a whole district boots at this moment");
+    home.event(camera).await;
+    running.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

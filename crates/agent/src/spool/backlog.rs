@@ -159,6 +159,15 @@ pub(super) const fn order(kind: SegmentKind, number: SegmentNo) -> (u8, u32, u8)
     (rank, number.0, kind as u8)
 }
 
+/// What goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// What is fresh, then the rest.
+    Fresh,
+    /// Gaps and the backlog, then what is fresh.
+    Old,
+}
+
 /// All that waits.
 #[derive(Debug, Default)]
 pub struct Backlog {
@@ -217,23 +226,36 @@ impl Backlog {
         }
     }
 
-    /// What to upload next: of fresh Events the newest first (a person may be waiting), then gaps (they explain), then the
-    /// backlog, oldest first. Only cameras that `may_send`, only items that are free (not under way, not held back).
+    /// What to upload next, in the turn's order: of fresh Events the newest first (a person may be waiting), gaps (they explain), of
+    /// the backlog the oldest first. Only cameras that `may_send`, only items that are free (not under way, not held back).
     pub fn next(
         &self,
         now: Instant,
+        turn: Turn,
         may_send: impl Fn(CameraId) -> bool,
         is_free: impl Fn(Item) -> bool,
     ) -> Option<Item> {
         let sendable = |waiting: &&Waiting| may_send(waiting.camera);
-        let fresh = self.events.values().rev().filter(sendable).filter(|waiting| waiting.is_fresh(now));
-        let gaps = self.gaps.iter().filter(|(_, gap)| may_send(gap.camera)).map(|(&id, _)| Item::Gap(id));
-        let old = self.events.values().filter(sendable).filter(|waiting| !waiting.is_fresh(now));
-        let mut items = fresh
-            .filter_map(|waiting| waiting.next(&is_free))
-            .chain(gaps.filter(|&item| is_free(item)))
-            .chain(old.filter_map(|waiting| waiting.next(&is_free)));
-        items.next()
+        let fresh = || {
+            let events = self.events.values().rev().filter(sendable);
+            events.filter(|waiting| waiting.is_fresh(now)).find_map(|waiting| waiting.next(&is_free))
+        };
+        let old = || {
+            let mut gaps =
+                self.gaps.iter().filter(|(_, gap)| may_send(gap.camera)).map(|(&id, _)| Item::Gap(id));
+            let events = self.events.values().filter(sendable);
+            let mut events = events.filter(|waiting| !waiting.is_fresh(now));
+            gaps.find(|&item| is_free(item)).or_else(|| events.find_map(|waiting| waiting.next(&is_free)))
+        };
+        match turn {
+            Turn::Fresh => fresh().or_else(old),
+            Turn::Old => old().or_else(fresh),
+        }
+    }
+
+    /// Whether there is an Event that somebody may be waiting for.
+    pub fn has_fresh(&self, now: Instant) -> bool {
+        self.events.values().any(|waiting| waiting.is_fresh(now))
     }
 
     /// Whose turn it is when room is short: the oldest that is not being recorded, else the oldest of all.

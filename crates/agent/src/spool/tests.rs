@@ -9,7 +9,7 @@ use keepsight_wire::people::{CameraState, GapReason};
 use keepsight_world::World;
 use proptest::prelude::*;
 
-use super::backlog::{Item, Span};
+use super::backlog::{Item, Span, Turn};
 use super::*;
 use crate::disk::Forgetful;
 
@@ -67,7 +67,7 @@ fn whole_event(spool: &mut Spool, n: u8, videos: u32) -> Result<(), SpoolError> 
 
 fn upload_all(spool: &mut Spool) -> Vec<Item> {
     let mut order = Vec::new();
-    while let Some(item) = spool.backlog().next(world().now(), |_| true, |_| true) {
+    while let Some(item) = spool.backlog().next(world().now(), Turn::Fresh, |_| true, |_| true) {
         spool.load(item).unwrap();
         spool.settle(item, Settled::Acked).unwrap();
         order.push(item);
@@ -424,7 +424,8 @@ impl Run {
         let Some(spool) = self.spool.as_mut() else { return };
         let mut seen = BTreeSet::new();
         for _ in 0..=skip % 5 {
-            let next = spool.backlog().next(world().now(), |_| true, |item| !seen.contains(&item));
+            let next =
+                spool.backlog().next(world().now(), Turn::Fresh, |_| true, |item| !seen.contains(&item));
             seen.extend(next);
         }
         let Some(&item) = seen.iter().next_back() else { return };

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::http::{Answer, Lost};
 use crate::spool::Settled;
-use crate::spool::backlog::{Backlog, Item};
+use crate::spool::backlog::{Backlog, Item, Turn};
 
 /// Segments under way at once.
 const ITEMS: usize = 4;
@@ -30,6 +30,8 @@ const CHAIN_AGAIN: Duration = Duration::from_secs(60);
 /// The waits of an item that alone is refused, growing.
 const HOLD_FIRST: Duration = Duration::from_secs(5);
 const HOLD_MOST: Duration = Duration::from_secs(3600);
+/// Of so many items one is the oldest that waits, whatever is fresh: a camera that never rests must not keep the backlog back.
+const BACKLOG_SHARE: u64 = 4;
 
 /// Names a request until its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,6 +104,10 @@ pub struct Machine {
     backoff: Backoff,
     /// Nothing is sent before.
     pause: Option<Instant>,
+    /// Nothing is sent before, unless there is a fresh Event: after a start.
+    spread: Option<Instant>,
+    /// Items that were sent, ever.
+    items_sent: u64,
     /// No item is sent before (the server has no room, but still listens).
     pause_items: Option<Instant>,
     /// The last word was a failure.
@@ -131,6 +137,8 @@ impl Machine {
             held: HashMap::new(),
             backoff: Backoff::new(Duration::from_millis(500), Duration::from_secs(60)),
             pause: None,
+            spread: None,
+            items_sent: 0,
             pause_items: None,
             feeling: false,
             knocks: 0,
@@ -143,6 +151,12 @@ impl Machine {
             unknown: HashSet::new(),
             camera_not_before: HashMap::new(),
         }
+    }
+
+    /// The first request goes after a random part of `most`, or with the first fresh Event.
+    pub fn begin_within(&mut self, now: Instant, most: Duration) {
+        let wait = self.world.random_up_to(u64::try_from(most.as_millis()).unwrap_or(u64::MAX));
+        self.spread = Some(now + Duration::from_millis(wait));
     }
 
     /// The open session's token.
@@ -208,6 +222,10 @@ impl Machine {
             return sends;
         }
         self.pause = None;
+        if self.spread.is_some_and(|until| now < until && !backlog.has_fresh(now)) {
+            return sends;
+        }
+        self.spread = None;
         self.poll_session(now, &mut sends);
         if matches!(self.session, Session::Open { .. }) {
             self.poll_duties(now, &mut sends);
@@ -218,7 +236,7 @@ impl Machine {
 
     /// When to poll again although nothing happened: later than `now`.
     pub fn wake_at(&self, now: Instant) -> Instant {
-        let mut times = Vec::from_iter(self.pause);
+        let mut times: Vec<_> = self.pause.into_iter().chain(self.spread).collect();
         if self.token().is_some() && self.chain_seq.is_some() {
             times.push(self.next_status);
         }
@@ -231,7 +249,7 @@ impl Machine {
         }
         let soonest = times.into_iter().filter(|&time| time > now).min();
         let wake = soonest.unwrap_or(now + STATUS_EVERY);
-        self.pause.map_or(wake, |pause| wake.max(pause))
+        self.pause.max(self.spread).map_or(wake, |pause| wake.max(pause))
     }
 
     /// The answer to a request, or why there is none. `backlog` is the spool's at this moment.
@@ -344,10 +362,11 @@ impl Machine {
                 let held = self.held.get(&item).is_some_and(|hold| now < hold.until);
                 !held && !self.flies(|send| *send == Send::Item(item))
             };
-            match backlog.next(now, may_send, is_free) {
-                Some(item) => self.emit(Send::Item(item), sends),
-                None => return,
-            }
+            let turn =
+                if (self.items_sent + 1).is_multiple_of(BACKLOG_SHARE) { Turn::Old } else { Turn::Fresh };
+            let Some(item) = backlog.next(now, turn, may_send, is_free) else { return };
+            self.items_sent += 1;
+            self.emit(Send::Item(item), sends);
         }
     }
 

@@ -248,6 +248,63 @@ fn a_server_without_room_still_hears_how_the_agent_does() {
 }
 
 #[test]
+fn after_a_start_the_first_tries_of_many_are_spread() {
+    let most = Duration::from_secs(5);
+    let first = || {
+        let mut rig = Rig::new(Some(3), 1);
+        // By now its Event is backlog.
+        rig.wait(3600);
+        rig.machine.begin_within(rig.now, most);
+        let at_once = !rig.poll().is_empty();
+        let wait = if at_once { Duration::ZERO } else { rig.machine.wake_at(rig.now) - rig.now };
+        rig.now += wait;
+        assert!(at_once || matches!(rig.poll()[..], [(_, Send::Challenge)]));
+        wait
+    };
+    let waits: Vec<Duration> = (0..300).map(|_| first()).collect();
+    assert!(waits.iter().all(|wait| *wait <= most));
+    for second in 0..5 {
+        let among = waits.iter().filter(|wait| wait.as_secs() == second).count();
+        assert!((20..120).contains(&among), "{among} of 300 in second {second}");
+    }
+}
+
+#[test]
+fn a_fresh_event_ends_the_wait_after_a_start() {
+    let mut rig = Rig::new(Some(3), 1);
+    rig.machine.begin_within(rig.now, Duration::from_secs(60 * 86_400));
+    assert!(matches!(rig.poll()[..], [(_, Send::Challenge)]));
+}
+
+#[test]
+fn a_camera_that_never_rests_leaves_the_backlog_its_share() {
+    const BUSY: EventId = EventId::from_bytes([2; 16]);
+    let mut rig = Rig::open(20);
+    rig.wait(3600);
+    rig.spool.gap(CAMERA, UnixMillis(0), UnixMillis(5000), GapReason::CameraNotReached).unwrap();
+    let header = Signed { body: B64(b"busy".to_vec()), signature: B64(vec![0; 64]) };
+    rig.spool.begin(&NewEvent { camera: CAMERA, event: BUSY, captured: UnixMillis(0), header }).unwrap();
+    // Recorded without an end, faster than it is sent.
+    let mut recorded = 0;
+    let mut sent = (0, 0);
+    while rig.spool.backlog().event(EVENT).is_some() || rig.spool.backlog().gaps().count() > 0 {
+        while rig.spool.backlog().event(BUSY).unwrap().parts().count() < 8 {
+            let span = Span { from_ms: recorded * 1000, until_ms: recorded * 1000 + 1000 };
+            rig.spool.append(BUSY, SegmentKind::Video, SegmentNo(recorded), span, &[1; 100]).unwrap();
+            recorded += 1;
+        }
+        for (flight, item) in rig.items() {
+            rig.acknowledge(flight, item);
+            *(if item.event() == Some(BUSY) { &mut sent.0 } else { &mut sent.1 }) += 1;
+        }
+        assert!(sent.0 < 300, "{} fresh items, and the backlog still waits", sent.0);
+    }
+    // Header, twenty videos, trailer, and the gap.
+    assert_eq!(sent.1, 23);
+    assert!((60..=90).contains(&sent.0), "the fresh Event kept its three quarters: {}", sent.0);
+}
+
+#[test]
 fn after_failures_waits_grow_and_a_single_request_feels_its_way() {
     let mut rig = Rig::open(8);
     let header = rig.items()[0].0;
