@@ -35,6 +35,7 @@ pub struct Server {
     pub trusted_proxies: Vec<IpAddr>,
     pub sign_up: SignUp,
     pub disk_reserve: u64,
+    pub connections: usize,
 }
 
 /// How the listening address speaks.
@@ -85,6 +86,7 @@ impl Default for Server {
             trusted_proxies: Vec::new(),
             sign_up: SignUp::Invitation,
             disk_reserve: 0,
+            connections: 4096,
         }
     }
 }

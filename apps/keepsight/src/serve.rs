@@ -36,6 +36,7 @@ pub async fn run(options: ServeOptions, world: World) -> anyhow::Result<()> {
 pub async fn start(config: &Config, world: World) -> anyhow::Result<RunningCloud> {
     let data = &config.server.data;
     make_private(data)?;
+    make_room(config.server.connections);
     let truth = SqliteTruth::open(&truth_file(data), world.clone())?.with_limits(limits(config));
     let records = SqliteRecords::open(&data.join("records.db"), world.clone())?;
     let objects = Objects::open_folder(&data.join("objects"), reserve(config), world.clone())?;
@@ -101,6 +102,7 @@ fn cloud_config(config: &Config) -> anyhow::Result<CloudConfig> {
             SignUp::Invitation => SignUpPolicy::Invitation,
             SignUp::Open => SignUpPolicy::Open,
         },
+        limits: keepsight_cloud::Limits { connections: server.connections, ..Default::default() },
         ..CloudConfig::new(server.listen, server.data.clone())
     })
 }
@@ -142,6 +144,24 @@ fn reserve(config: &Config) -> Reserve {
     match config.server.disk_reserve {
         0 => Reserve::default(),
         bytes => Reserve { bytes, percent: 0 },
+    }
+}
+
+/// Asks the system for as many open files as connections may be, and some for the databases and objects.
+fn make_room(connections: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const OWN_FILES: u64 = 512;
+    let wanted = connections as u64 + OWN_FILES;
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.map_or(wanted, |most| most.min(wanted));
+    if limit.current.is_some_and(|now| now < most) {
+        let raised = Rlimit { current: Some(most), maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the limit of open files could not be raised");
+        }
+    }
+    if most < wanted {
+        tracing::warn!(most, wanted, "fewer files may be open than `connections` may need");
     }
 }
 

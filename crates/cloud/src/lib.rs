@@ -11,6 +11,7 @@ mod change;
 mod cloud;
 mod config;
 mod day;
+mod doors;
 mod edge;
 mod error;
 pub mod example;

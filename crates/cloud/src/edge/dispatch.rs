@@ -61,6 +61,14 @@ pub(crate) async fn serve(cloud: Arc<Cloud>, request: Request) -> Response {
     }
 }
 
+/// Answers a request that came over a connection for which there is no place: come back later, an agent in its fleet's turn.
+pub(crate) fn full<B>(cloud: &Cloud, request: &http::Request<B>) -> Response {
+    let frame = Frame { request: RequestId::draw(&cloud.world), secure: cloud.serves_tls() };
+    let is_agent = request.uri().path().starts_with("/agent/");
+    let fault = if is_agent { cloud.fleet.come_back(&cloud.world) } else { cloud.guard.shed() };
+    frame.failure(&fault, &[])
+}
+
 /// The client has a folder `api` too: what is a file there is the client's.
 fn is_api(path: &str) -> bool {
     ["/api", "/agent"]
@@ -94,7 +102,8 @@ async fn work(
     let mut permit = asker.ask(cloud, ask).await?;
     content_type(route, &parts.headers)?;
     let time = route.body_time.unwrap_or(cloud.config.limits.body_time);
-    let body = input::read(body, announced(route, &parts.headers)?, time).await?;
+    let idle = cloud.config.limits.body_idle;
+    let body = input::read(body, announced(route, &parts.headers)?, time, idle).await?;
     if cloud.world.now().duration_since(asked) > PERMIT_AGE_MAX {
         permit = asker.ask(cloud, ask).await?;
     }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::{Body, Bytes};
 use http_body_util::{BodyExt, Limited};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -128,16 +129,32 @@ fn explain<E: std::error::Error>(part: &str, error: &serde_path_to_error::Error<
     Fault::bad_request(format!("{place}: {reason}"))
 }
 
-/// Reads a whole body of at most `limit` bytes within `time`.
-pub(crate) async fn read(body: Body, limit: usize, time: Duration) -> Outcome<Bytes> {
-    let collected = tokio::time::timeout(time, Limited::new(body, limit).collect());
-    match collected.await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Fault::too_large(limit)),
-        Ok(Err(error)) => {
+/// Reads a whole body of at most `limit` bytes within `time`, with no pause longer than `idle`.
+pub(crate) async fn read(body: Body, limit: usize, time: Duration, idle: Duration) -> Outcome<Bytes> {
+    match tokio::time::timeout(time, collect(Limited::new(body, limit), idle)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(None)) => Err(Fault::new(Code::Timeout, "The body stopped arriving.")),
+        Ok(Err(Some(error))) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(Fault::too_large(limit))
+        }
+        Ok(Err(Some(error))) => {
             Err(Fault::bad_request("The body ended before its announced length.").logged(error))
         }
         Err(_) => Err(Fault::new(Code::Timeout, "The body took too long to arrive.")),
+    }
+}
+
+/// All of a body; `Err(None)` after a pause longer than `idle`.
+async fn collect(mut body: Limited<Body>, idle: Duration) -> Result<Bytes, Option<BoxError>> {
+    let mut bytes = Vec::new();
+    loop {
+        let Some(frame) = tokio::time::timeout(idle, body.frame()).await.map_err(|_| None)? else {
+            return Ok(bytes.into());
+        };
+        // What is no data is trailers, which nothing here reads.
+        if let Ok(data) = frame?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
     }
 }
 

@@ -37,6 +37,14 @@ impl Rate {
 /// What a server allows. The defaults suit a small deployment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
+    /// Connections open at once; who comes then is told to come back. Each takes a file descriptor and some tens of kilobytes.
+    pub connections: usize,
+    /// How long a request's head may take, and how long a connection over HTTP/1 is kept without a request.
+    pub head_time: Duration,
+    /// How long nothing of a body may arrive.
+    pub body_idle: Duration,
+    /// How long a client may take nothing of what is written to it.
+    pub write_idle: Duration,
     /// Requests in work at once; more wait shortly and are then sent away.
     pub requests: usize,
     /// Open update streams, all homes together.
@@ -53,7 +61,7 @@ pub struct Limits {
     pub look_up: Rate,
     /// Agents that a server of this size takes back a second after an outage.
     pub agents_per_second: u64,
-    /// How long a body may take.
+    /// How long a body may take as a whole.
     pub body_time: Duration,
     /// How long a handler may take.
     pub handler_time: Duration,
@@ -62,6 +70,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: 4096,
+            head_time: Duration::from_secs(30),
+            body_idle: Duration::from_secs(15),
+            write_idle: Duration::from_secs(30),
             requests: 512,
             streams: 4096,
             streams_per_account: 16,
