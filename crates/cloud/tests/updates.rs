@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use keepsight_ids::UnixMillis;
 use keepsight_seal::Slot;
 use keepsight_wire::people::{Lockdown, Update};
-use support::{Server, Who, request};
+use support::{Line, Server, Who, request};
 
 /// An open stream, read update by update.
 struct Stream {
@@ -100,6 +100,25 @@ async fn a_lockdown_from_another_process_ends_the_stream_within_a_second() {
     let elsewhere = keepsight_store::SqliteTruth::open(&path, server.world.clone()).unwrap();
     elsewhere.operate(keepsight_gate::OperatorDeed::LockEverything { on: true }).await.unwrap();
     stream.ends_within_a_second(Some(Update::Lockdown)).await;
+}
+
+#[tokio::test]
+async fn a_lost_truth_ends_every_stream_within_a_second_and_one_that_is_back_lets_them_begin_again() {
+    let server = Server::start().await;
+    let elm = server.home("elm").await;
+    for line in [Line::Failing, Line::Silent] {
+        let streams = [
+            Stream::open(&server, &elm.owner.who, &elm.path("/updates")).await,
+            Stream::open(&server, &elm.owner.who, &elm.path("/updates")).await,
+        ];
+        server.line.set(line);
+        let [one, other] = streams.map(|stream| stream.ends_within_a_second(None));
+        tokio::join!(one, other);
+        let refused = server.get(&elm.owner.who, &elm.path("/updates")).await;
+        assert_eq!(refused.refusal(), (503, "unavailable".into()), "{line:?}");
+        server.line.set(Line::Whole);
+    }
+    Stream::open(&server, &elm.owner.who, &elm.path("/updates")).await;
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod cut;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +39,8 @@ pub struct Server {
     pub world: World,
     pub cloud: Arc<Cloud>,
     pub truth: Arc<SqliteTruth>,
+    /// Between the cloud and its truth.
+    pub line: Arc<Cut>,
     pub objects: Objects,
     pub router: Router,
 }
@@ -79,10 +83,11 @@ impl Server {
         let records =
             Arc::new(SqliteRecords::open(&folder.path().join("records.db"), world.clone()).unwrap());
         let objects = Objects::open_folder(&folder.path().join("objects"), reserve, world.clone()).unwrap();
+        let line = Arc::new(Cut::new(truth.clone()));
         let cloud =
-            Cloud::prepare(config, world.clone(), truth.clone(), records, objects.clone()).await.unwrap();
+            Cloud::prepare(config, world.clone(), line.clone(), records, objects.clone()).await.unwrap();
         let router = cloud.router();
-        Self { folder, world, cloud, truth, objects, router }
+        Self { folder, world, cloud, truth, line, objects, router }
     }
 
     pub async fn ask(&self, request: Request<Body>) -> Reply {
@@ -140,6 +145,8 @@ impl Server {
 
 #[allow(unused_imports, reason = "each test file uses its part")]
 pub use ExampleBody::Nothing as ExampleNothing;
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use cut::{Cut, Line};
 
 /// A second server process on the stores of the first.
 pub async fn beside(server: &Server, reserve: Reserve) -> Server {
@@ -148,10 +155,11 @@ pub async fn beside(server: &Server, reserve: Reserve) -> Server {
     let truth = Arc::new(SqliteTruth::open(&path.join("truth.db"), world.clone()).unwrap());
     let records = Arc::new(SqliteRecords::open(&path.join("records.db"), world.clone()).unwrap());
     let objects = Objects::open_folder(&path.join("objects"), reserve, world.clone()).unwrap();
+    let line = Arc::new(Cut::new(truth.clone()));
     let cloud =
-        Cloud::prepare(config(path), world.clone(), truth.clone(), records, objects.clone()).await.unwrap();
+        Cloud::prepare(config(path), world.clone(), line.clone(), records, objects.clone()).await.unwrap();
     let router = cloud.router();
-    Server { folder: tempfile::tempdir().unwrap(), world, cloud, truth, objects, router }
+    Server { folder: tempfile::tempdir().unwrap(), world, cloud, truth, line, objects, router }
 }
 
 pub fn json<T: Serialize>(body: &T) -> ExampleBody {
