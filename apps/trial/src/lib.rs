@@ -6,5 +6,8 @@
 //! Invariant: an event whose fault was never injected is a failure, never a pass.
 
 pub mod clients;
+pub mod dice;
+pub mod proxy;
 pub mod report;
+pub mod server;
 pub mod verdict;

@@ -74,6 +74,8 @@ pub struct Capabilities {
     pub leases: bool,
     /// Whether a call under way can be given up.
     pub cancellation: bool,
+    /// Whether several calls share a connection at the same time. Where they don't, replies can't change places.
+    pub pipelines: bool,
     /// Whether `None` means that the server said so. Some libraries answer `None` after an error too.
     pub none_means_absent: bool,
     /// For how long another instance may go on answering with what was invalidated through this one, in milliseconds.
@@ -88,6 +90,7 @@ impl Capabilities {
         style: Style::Store,
         leases: true,
         cancellation: true,
+        pipelines: true,
         none_means_absent: true,
         stale_elsewhere_ms: 0,
         value_bytes_max: 64 << 20,
