@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import { browser, person, picture } from './lib/browser.mjs';
-import { addDemoCamera, playing, setUp, signUp, tiles } from './lib/people.mjs';
+import { addDemoCamera, inviteByLink, playing, setUp, signUp, tiles } from './lib/people.mjs';
 import { agentCli, folder, server } from './lib/processes.mjs';
 
 test('a member who is removed while watching sees no more, now or later', { timeout: 240_000 }, async (t) => {
@@ -16,11 +16,7 @@ test('a member who is removed while watching sees no more, now or later', { time
   const camera = await addDemoCamera(data);
   await owner.page.getByRole('link', { name: 'See your first Event' }).waitFor({ timeout: 90_000 });
 
-  await owner.page.goto(`${cloud.url}/people`);
-  await owner.page.getByRole('button', { name: 'Add someone' }).click();
-  await owner.page.getByRole('button', { name: 'Make the link' }).click();
-  await owner.page.getByRole('img', { name: /QR code/ }).waitFor();
-  const link = await owner.page.getByRole('textbox', { name: 'Link' }).inputValue();
+  const link = await inviteByLink(owner.page, cloud.url);
   await picture(owner.page, 'invitation');
   await owner.page.getByRole('button', { name: 'Done' }).click();
 
@@ -60,6 +56,17 @@ test('a member who is removed while watching sees no more, now or later', { time
   const asked = await member.page.evaluate(async ({ home: id, camera: eye, event }) => (await fetch(`/api/v1/homes/${id}/cameras/${eye}/events/${event}`)).status, between);
   assert.equal(asked, 404);
 
+  // With no other home they are told what happened and what they can do, here and when they come back.
+  await member.page.getByRole('link', { name: 'What you can do' }).click();
+  const gone = member.page.getByRole('heading', { name: 'You no longer belong to 12 Elm Street' });
+  await gone.waitFor();
+  assert.ok(await gone.evaluate((heading) => heading === document.activeElement), 'the page is read from its heading');
+  await toldWhatToDo(member.page);
+  await picture(member.page, 'no-home');
+  await member.page.goto(cloud.url);
+  await member.page.getByRole('heading', { name: 'You don’t belong to a home any more' }).waitFor();
+  await toldWhatToDo(member.page);
+
   // What is recorded next is sealed to a new epoch. A server that hands it to the removed browser all the same changes nothing:
   // the browser is played every answer that the owner's browser gets.
   let event;
@@ -97,6 +104,21 @@ test('a member who is removed while watching sees no more, now or later', { time
   const after = await member.page.evaluate(openWithEveryKey, { ...given, header: event.header });
   assert.deepEqual(after, { keys: before.keys, opened: 0, epochs: 0 });
 });
+
+/** Not asked to name a home as if they were new: told of both ways on, in the light and in the dark, on a phone too. */
+async function toldWhatToDo(page) {
+  await page.getByText('Ask an owner of the home for an invitation').waitFor();
+  assert.equal(await page.getByLabel('What do you call your home?').count(), 0);
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 640 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing scrolls sideways');
+  await picture(page, 'no-home-phone-dark');
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize(size);
+  const own = page.getByRole('link', { name: 'Make a home of your own' });
+  assert.equal(await own.evaluate((link) => link.pathname), '/set-up');
+}
 
 /** In the removed browser: every private key that it has or had, on every recipient of a header and on every sealed epoch secret. */
 async function openWithEveryKey({ account, home, chainThen, chainNow, header }) {

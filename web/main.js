@@ -29,6 +29,7 @@ import "./pages/unlock.js";
 import "./pages/recover.js";
 import "./pages/join.js";
 import "./pages/set-up.js";
+import "./pages/no-home.js";
 import "./pages/events.js";
 import "./pages/event.js";
 import "./pages/cameras.js";

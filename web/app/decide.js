@@ -28,7 +28,7 @@ export function decide(state, place, { hash, search }) {
     case "offline": return gate("ks-offline-page");
     case "signed_out": return signedOut(state.service, place);
     case "locked": return place.name === "join" || place.name === "recover" || demo(place, hash) ? gate(GATE[place.name]) : gate("ks-unlock-page");
-    case "open": return open(state.session.homes.length > 0, place, hash, search);
+    case "open": return open(state.session.homes.some(({ ended }) => !ended), place, hash, search);
   }
 }
 
@@ -48,11 +48,11 @@ function signedOut(service, place) {
   return { to: `/sign-in${next}` };
 }
 
-/** @param {boolean} homes @param {Place} place @param {string} hash @param {string} search @returns {Decision} */
+/** @param {boolean} homes whether there is one to show @param {Place} place @param {string} hash @param {string} search @returns {Decision} */
 function open(homes, place, hash, search) {
   if (place.name === "join" || place.name === "set-up" || demo(place, hash)) return gate(GATE[place.name]);
   if (place.name === "account") return { page: SHELL.account, frame: "shell" };
-  if (!homes) return { to: "/set-up" };
+  if (!homes) return place.name === "sign-up" ? { to: "/set-up" } : gate("ks-no-home-page");
   const page = SHELL[place.name];
   return page ? { page, frame: "shell" } : { to: place.name === "sign-in" ? nextOf(search) : "/events" };
 }

@@ -18,6 +18,8 @@ export class Session extends EventTarget {
   seen = new Set();
   /** Events deleted here. @type {Set<string>} */
   gone = new Set();
+  /** What the home was called that this account was taken out of, or left, while it was open here. @type {string | null} */
+  former = null;
   /** The Event that was open last: where the list puts the focus on coming back. @type {string | null} */
   last = null;
 
@@ -46,7 +48,11 @@ export class Session extends EventTarget {
   /** Reads the list of homes anew and opens those that are new. */
   async loadHomes() {
     const rows = await this.client.homes({ signal: this.signal });
-    for (const known of [...this.#homes.keys()]) if (!rows.some((row) => row.home === known)) this.#drop(known);
+    for (const { id, name, ended, opened } of this.homes) {
+      const gone = !rows.some((row) => row.home === id);
+      if (gone && opened) this.former = name;
+      if (gone || ended) this.#drop(id);
+    }
     await Promise.all(rows.map((row) => this.#take(row)));
     this.#homes = new Map(rows.flatMap(({ home }) => { const view = this.#homes.get(home); return view ? [[home, view]] : []; }));
     if (!this.#current || !this.#homes.has(this.#current.id)) {

@@ -9,7 +9,7 @@ import { appOf } from "./app.js";
 
 const MARKUP = template`
   <div class="bar" data-part="bar" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#warn"/></svg><span data-part="words"></span>
-    <a class="button" href="/home" data-part="settings">Home settings</a></div>`;
+    <a class="button" href="/home" data-part="settings">Home settings</a><a class="button" href="/events" data-part="next">What you can do</a></div>`;
 
 /** A reconnect that takes no longer than this isn't worth telling. */
 const PATIENCE_MS = 2500;
@@ -32,6 +32,7 @@ class KsBars extends Living {
     const bar = part(this, "bar");
     bar.hidden = !state;
     part(this, "settings").hidden = !(home?.lockdown && home.owner && !home.ended);
+    part(this, "next").hidden = !(home?.ended && home.session.homes.every(({ ended }) => ended));
     bar.classList.toggle("danger", state?.urgent ?? false);
     part(this, "words").textContent = state?.words ?? "";
     setIcon(bar, state?.icon ?? "warn");

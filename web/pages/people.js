@@ -129,7 +129,7 @@ class KsPeoplePage extends Page {
     if (!sure) return;
     await session.client.leaveHome(home.id, { signal: this.signal });
     await session.loadHomes();
-    go(session.homes.length ? "/events" : "/set-up", { replace: true });
+    go("/events", { replace: true });
   }
 
   /** @param {unknown} error */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decide } from '../app/decide.js'
 import { EventList } from '../app/event-list.js'
+import { Session } from '../app/session.js'
 import { errorWords } from '../app/states.js'
 import { ApiError } from '../api/errors.js'
 import { placeOf } from '../ui/router.js'
@@ -47,9 +48,22 @@ describe('which page stands where', () => {
     }
   })
 
-  test('who has no home is asked to begin one, and can still leave', () => {
-    assert.deepEqual(decide(open(0), ...at('/events')), { to: '/set-up' })
-    assert.deepEqual(decide(open(0), ...at('/account')), { page: 'ks-account-page', frame: 'shell' })
+  test('who belongs to no home is told so, and can begin one, join one, or leave', () => {
+    const removed = { ...open(0), session: { homes: [{ ended: true }] } }
+    for (const state of [open(0), removed]) {
+      for (const path of ['/', '/events', '/events/hom_1/cam_2/evt_3', '/people', '/sign-in', '/recover']) {
+        assert.deepEqual(decide(state, ...at(path)), { page: 'ks-no-home-page', frame: 'gate' }, path)
+      }
+      assert.deepEqual(decide(state, ...at('/set-up')), { page: 'ks-set-up-page', frame: 'gate' })
+      assert.deepEqual(decide(state, ...at('/join')), { page: 'ks-join-page', frame: 'gate' })
+      assert.deepEqual(decide(state, ...at('/account')), { page: 'ks-account-page', frame: 'shell' })
+    }
+    assert.deepEqual(decide(open(0), ...at('/sign-up')), { to: '/set-up' }, 'who has just signed up goes on')
+  })
+
+  test('who was taken out of one home and belongs to another goes on there', () => {
+    const state = { ...open(0), session: { homes: [{ ended: true }, { ended: false }] } }
+    assert.deepEqual(decide(state, ...at('/events')), { page: 'ks-events-page', frame: 'shell' })
   })
 
   test('a demo link signs in whoever was signed in', () => {
@@ -117,6 +131,40 @@ async function listOf({ filter = {} } = {}) {
   const record = async (filed) => ({ ...(await Recording.begin({ open: opened.chain ? opened : { chain: opened.chain }, agent })).row, filed })
   return { household, client, record, list: new EventList(/** @type {any} */ (home), filter) }
 }
+
+/** A session of the household's owner, with a server that lists what `rows` holds. */
+async function sessionOf() {
+  const household = await Household.found()
+  const { keys, pins } = household.owner
+  const row = { home: household.home, slot: (await household.open()).slot, rights: ['review'], name: household.name, time_zone: 'Europe/Berlin', chain_seq: 0, lockdown: false, rotation_due: false }
+  const server = { rows: [row] }
+  const client = { homes: async () => structuredClone(server.rows), chain: async () => household.chain(), cameras: async () => [], EventSource: class extends EventTarget { close() {} } }
+  const session = new Session(/** @type {any} */ ({ client, account: { account: keys.account }, keys, pins, keystore: null }))
+  await session.loadHomes()
+  return { server, session }
+}
+
+describe('the homes of a session', () => {
+  test('a home that one was taken out of is gone, and what it was called is kept to say so', async () => {
+    const { server, session } = await sessionOf()
+    assert.equal(session.current?.name, '12 Elm Street')
+    server.rows = []
+    await session.loadHomes()
+    assert.deepEqual([session.homes.length, session.current, session.former], [0, null, '12 Elm Street'])
+    session.end()
+  })
+
+  test('a home that one was let into again is open again', async () => {
+    const { session } = await sessionOf()
+    const [before] = session.homes
+    before.ended = true
+    await session.loadHomes()
+    assert.equal(session.homes.length, 1)
+    assert.equal(session.current?.ended, false)
+    assert.ok(before.signal.aborted)
+    session.end()
+  })
+})
 
 const signal = new AbortController().signal
 
