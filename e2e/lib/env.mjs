@@ -16,3 +16,5 @@ export const ROOT = path.resolve(import.meta.dirname, '../..');
 
 const require = createRequire(path.join(need('KEEPSIGHT_NODE_MODULES'), 'x.js'));
 export const { chromium } = require('playwright-core');
+/** Reads QR codes: somebody else's reader. */
+export const jsQR = require('jsqr');

@@ -47,6 +47,15 @@ export async function setUp(t, page, server, data, { name = 'elm', home = '12 El
   return { agent, recovery };
 }
 
+/** An owner makes an invitation for a member. Answers the link; the sheet that shows it stays open. */
+export async function inviteByLink(page, url) {
+  await page.goto(`${url}/people`);
+  await page.getByRole('button', { name: 'Add someone' }).click();
+  await page.getByRole('button', { name: 'Make the link' }).click();
+  await page.getByRole('img', { name: /QR code/ }).waitFor();
+  return page.getByRole('textbox', { name: 'Link' }).inputValue();
+}
+
 /** Signs in on the sign-in page and waits for the list of Events. */
 export async function signIn(page, url, name, password = PASSWORD) {
   await page.goto(`${url}/sign-in`);

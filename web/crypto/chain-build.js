@@ -47,13 +47,13 @@ export async function genesis({ keys, name, timeZone }) {
  * @returns {Promise<{ body: ChainAppend, link: string, slot: string }>} the link is shown once: its secret is kept nowhere
  */
 export async function inviteMember({ open, rights, publicUrl }) {
-  const place = { home: open.home, slot: newId('slt') }
+  const place = { home: open.home, slot: newId('slt'), genesis: open.chain.genesis }
   const secret = random(16)
   const invited = await invitationKeys(place, secret)
   const pending = { ...newSlot(place.slot, rights), kem: invited.kem.publicKey, sign: invited.sign.publicKey }
   const epochSecret = await currentSecret(open.chain, open.packages, holder(open))
   const { epoch } = open.chain.head
-  const sealed = await sealToSlot({ ...place, epoch }, pending.kem, epochSecret)
+  const sealed = await sealToSlot({ home: place.home, slot: place.slot, epoch }, pending.kem, epochSecret)
   wipe(epochSecret)
   const tokenHash = toB64(await sha256(fromB64(invited.ticket.token)))
   const entry = await signNext(open, { slots: [...open.chain.head.slots, pending] })

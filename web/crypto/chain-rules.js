@@ -1,7 +1,6 @@
 // Which entry may follow which (docs/formats/home-chain.md, "Entry"). Pure: who signed is chain.js's question, asked with the key
 // that `signerOf` names.
 
-import { toB64 } from './base64url.js'
 import { equal } from './bytes.js'
 import { isOwner } from './chain-entry.js'
 import { ChainRefused } from './errors.js'
@@ -44,21 +43,39 @@ export function checkLink(previous, entry) {
 }
 
 /**
- * A signature that does not fit is a refusal whatever else the entry says; what it says names what somebody tried.
+ * A signature that does not fit is a refusal whatever else the entry says. Which part of it was altered can't be told, since an honest
+ * change may stand beside: the words name all of them, the reason is the gravest.
  * @param {Entry} previous @param {EntryBody} entry
  * @returns {ChainRefused}
  */
 export function whyUnsigned(previous, entry) {
-  const altered = entry.slots.find((after) => {
-    const before = previous.slots.find(({ slot }) => slot === after.slot)
-    return before && !(before.account === after.account && sameKeys(before, after))
-  })
-  if (altered) return new ChainRefused('member_key', altered.slot)
-  const known = previous.agents.map(({ agent, sign }) => agent + toB64(sign))
-  const added = entry.agents.find(({ agent, sign }) => !known.includes(agent + toB64(sign)))
-  if (added) return new ChainRefused('agent_key', added.agent)
-  const sameEpoch = entry.epoch === previous.epoch && equal(entry.epoch_key, previous.epoch_key)
-  return new ChainRefused(sameEpoch ? 'bad_signature' : 'epoch', `entry ${entry.seq}`)
+  /** @type {[import('./errors.js').ChainReason, boolean, string][]} gravest first */
+  const parts = [
+    ['member_key', entry.slots.some((slot) => keysDiffer(previous, slot)), 'another key in somebody’s place'],
+    ['epoch', entry.epoch !== previous.epoch || !equal(entry.epoch_key, previous.epoch_key), 'another key for the home'],
+    ['agent_key', entry.agents.some((agent) => !isListed(previous, agent)), 'a box, or another key for one'],
+    ['bad_signature', !sameGrants(previous, entry), 'other people, or other rights for them'],
+  ]
+  const changes = parts.filter(([, differs]) => differs)
+  if (changes.length === 0) return new ChainRefused('bad_signature', `entry ${entry.seq}`)
+  const what = changes.map(([, , words]) => words).join('; ')
+  return new ChainRefused(changes[0][0], `entry ${entry.seq}`, `The server showed a change of this home that nobody of the home signed: ${what}. Nothing new is opened until it is put right.`)
+}
+
+/** @param {EntryBody} previous @param {Slot} after */
+function keysDiffer(previous, after) {
+  const before = previous.slots.find(({ slot }) => slot === after.slot)
+  return before !== undefined && !(before.account === after.account && sameKeys(before, after))
+}
+
+/** @param {EntryBody} previous @param {EntryBody['agents'][number]} one */
+function isListed(previous, one) {
+  return previous.agents.some(({ agent, sign }) => agent === one.agent && equal(sign, one.sign))
+}
+
+/** @param {EntryBody} previous @param {EntryBody} entry */
+function sameGrants(previous, entry) {
+  return previous.slots.length === entry.slots.length && previous.slots.every((slot, i) => sameGrant(slot, entry.slots[i]))
 }
 
 /**

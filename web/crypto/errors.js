@@ -1,7 +1,7 @@
 // What the sealed side refuses, each with its own name and words for people. Pages show `message`; programs look at `kind`.
 
 /**
- * @typedef {'bad_signature'|'member_key'|'agent_key'|'epoch'|'rollback'|'fork'|'foreign_home'|'foreign_genesis'|'not_a_member'|'malformed'|'rule'} ChainReason
+ * @typedef {'bad_signature'|'member_key'|'agent_key'|'foreign_agent'|'epoch'|'rollback'|'fork'|'foreign_home'|'foreign_genesis'|'invented_home'|'not_invited'|'not_a_member'|'malformed'|'rule'} ChainReason
  * @typedef {'locked'|'damaged'|'did_not_belong'|'chain_refused'|'wrong_password'|'wrong_code'|'bad_link'} RefusalKind
  */
 
@@ -52,12 +52,15 @@ export class DidNotBelong extends Refusal {
 const CHAIN_WORDS = {
   bad_signature: 'The list of people of this home was not signed by one of its owners. Nothing new is opened until it is put right.',
   member_key: 'Somebody’s key in this home was replaced by another one without them. Nothing new is opened until it is put right.',
-  agent_key: 'This came from a box that no owner of this home added. It was not opened.',
+  agent_key: 'A box of this home was added, or its key was replaced, without an owner. Nothing new is opened until it is put right.',
+  foreign_agent: 'This came from a box that no owner of this home added. It was not opened.',
   epoch: 'The key of this home was replaced by another one without an owner. Nothing new is opened until it is put right.',
   rollback: 'The server showed an older list of people of this home than this device has seen before. Nothing new is opened until it is put right.',
-  fork: 'The server showed another list of people of this home than this device has seen before. Nothing new is opened until it is put right.',
+  fork: 'The server tells two different stories of this home: who belonged to it is not what this device has seen before. Nothing new is opened until it is put right.',
   foreign_home: 'The server answered with the list of people of another home. It was not used.',
   foreign_genesis: 'This is not the home that this device knows, although it has the same address. It was not used.',
+  invented_home: 'This is not the home that you were invited to, although the server says so. You did not join it, and nothing was opened. Tell the person who invited you.',
+  not_invited: 'This invitation was used already, or it was taken back. Ask for a new link.',
   not_a_member: 'The list of people of this home does not name you. Ask an owner of the home.',
   malformed: 'The list of people of this home is damaged or was changed. Nothing new is opened until it is put right.',
   rule: 'The list of people of this home was changed in a way that is not allowed. Nothing new is opened until it is put right.',
@@ -68,9 +71,10 @@ export class ChainRefused extends Refusal {
   /**
    * @param {ChainReason} reason
    * @param {string} [detail]
+   * @param {string} [message] where more is known than the reason
    */
-  constructor(reason, detail) {
-    super('chain_refused', CHAIN_WORDS[reason], detail)
+  constructor(reason, detail, message) {
+    super('chain_refused', message ?? CHAIN_WORDS[reason], detail)
     this.reason = reason
   }
 }
@@ -91,10 +95,10 @@ export class WrongCode extends Refusal {
   }
 }
 
-/** An invitation's link that is cut off or not one of ours. */
+/** An invitation's link that is cut off, of the form before, or not one of ours. */
 export class BadLink extends Refusal {
-  /** @param {string} [detail] */
-  constructor(detail) {
-    super('bad_link', 'This link is not complete. Ask for it again, and open all of it.', detail)
+  /** @param {string} [message] */
+  constructor(message = 'This link is not complete. Ask for it again, and open all of it.') {
+    super('bad_link', message)
   }
 }

@@ -42,7 +42,7 @@ const shape = record({
  * @param {{ open: Pick<OpenHome, 'chain'|'epochs'|'slot'|'keys'>, asked: EventPlace, signed: import('./ed25519.js').Signed }} what
  * @returns {Promise<OpenedHeader>}
  * @throws {DidNotBelong} when it is another Event's
- * @throws {ChainRefused} `agent_key` when no agent of this home signed it
+ * @throws {ChainRefused} `foreign_agent` when no agent of this home signed it
  * @throws {Locked} when none of its recipients is here
  * @throws {Damaged}
  */
@@ -53,7 +53,7 @@ export async function openHeader({ open, asked, signed }) {
   if (header.epoch > open.chain.head.epoch) throw new Locked(`header: epoch ${header.epoch}`, { stale: true })
   const signers = open.chain.signersIn(header.epoch, header.agent)
   if (!(await signedByOneOf(LABEL, signed, signers).catch(() => false))) {
-    throw signers.length === 0 ? new ChainRefused('agent_key', header.agent) : new Damaged('header: signature')
+    throw signers.length === 0 ? new ChainRefused('foreign_agent', header.agent) : new Damaged('header: signature')
   }
   const key = await openContentKey(open, header)
   return { header, place: asked, hash: await sha256(bytes), key }

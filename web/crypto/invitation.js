@@ -1,5 +1,6 @@
 // An invitation from the invitee's side. The link's secret, which no server sees, makes the keys of the pending slot; accepting puts one's own
-// keys in their place.
+// keys in their place. The link names the home's first entry too: a home that a server made up begins otherwise, and is refused before
+// anything is signed, sent or opened.
 
 import { fromB64Of, toB64 } from './base64url.js'
 import { concat, equal, utf8, wipe } from './bytes.js'
@@ -17,30 +18,33 @@ import { pairOf } from './x25519.js'
 /**
  * @typedef {import('./bytes.js').Bytes} Bytes
  * @typedef {import('../api/types.js').InvitationOpened} InvitationOpened
+ * @typedef {{ home: string, slot: string, genesis: Bytes }} Place a pending slot, and the first entry's SHA-256
  * @typedef {object} InvitationSecret
  * @property {string} home
  * @property {string} slot the pending one
+ * @property {Bytes} genesis SHA-256 of the home's first entry
  * @property {import('./x25519.js').KemPair} kem
  * @property {import('./ed25519.js').SignPair} sign
  * @property {import('../api/types.js').InvitationTicket} ticket shows the server that one has the link
  */
 
-/** @param {{ home: string, slot: string }} place @param {Bytes} secret 16 bytes @returns {Promise<InvitationSecret>} */
-export async function invitationKeys({ home, slot }, secret) {
+/** @param {Place} place @param {Bytes} secret 16 bytes @returns {Promise<InvitationSecret>} */
+export async function invitationKeys({ home, slot, genesis }, secret) {
   /** @param {string} label */
   const part = (label) => hkdf(secret, concat(utf8(label), idBytes('hom', home), idBytes('slt', slot)))
   return {
     home,
     slot,
+    genesis,
     kem: await pairOf(await part('ks/invite/v1/kem')),
     sign: await signPairOf(await part('ks/invite/v1/sign')),
     ticket: { home, slot, token: toB64(await part('ks/invite/v1/token')) },
   }
 }
 
-/** @param {string} publicUrl @param {{ home: string, slot: string }} place @param {Bytes} secret */
-export function invitationLink(publicUrl, { home, slot }, secret) {
-  return `${publicUrl.replace(/\/+$/, '')}/join#${home}.${slot}.${toB64(secret)}`
+/** @param {string} publicUrl @param {Place} place @param {Bytes} secret */
+export function invitationLink(publicUrl, { home, slot, genesis }, secret) {
+  return `${publicUrl.replace(/\/+$/, '')}/join#${home}.${slot}.${toB64(secret)}.${toB64(genesis)}`
 }
 
 /**
@@ -49,15 +53,23 @@ export function invitationLink(publicUrl, { home, slot }, secret) {
  * @throws {BadLink}
  */
 export async function readInvitationLink(link) {
-  const [home, slot, secret, ...rest] = link.trim().slice(link.trim().indexOf('#') + 1).split('.')
-  if (!isId('hom', home) || !isId('slt', slot) || secret === undefined || rest.length > 0) throw new BadLink()
-  let bytes
+  const parts = link.trim().slice(link.trim().indexOf('#') + 1).split('.')
+  if (parts.length === 3) throw new BadLink(OLD_FORM)
+  const [home, slot, secret, genesis] = parts
+  if (parts.length !== 4 || !isId('hom', home) || !isId('slt', slot)) throw new BadLink()
+  return invitationKeys({ home, slot, genesis: bytesOf(genesis, 32) }, bytesOf(secret, 16))
+}
+
+/** Links of three parts were made before they named the beginning; one whose end was cut off looks the same. */
+const OLD_FORM = 'The end of this link is missing, or it was made by an older version of Keepsight. Ask the person who invited you for a new link.'
+
+/** @param {string} text @param {number} length @throws {BadLink} */
+function bytesOf(text, length) {
   try {
-    bytes = fromB64Of(secret, 16)
+    return fromB64Of(text, length)
   } catch {
     throw new BadLink()
   }
-  return invitationKeys({ home, slot }, bytes)
 }
 
 /**
@@ -79,6 +91,7 @@ export async function invitedHomeName({ secret, opened }) {
  */
 export async function acceptInvitation({ secret, opened, keys, pins }) {
   const { chain, epochSecret } = await enter(secret, opened, await pins.get(secret.home))
+  await pins.raise(secret.home, chain.pin)
   await proven(chain, chain.head.epoch, epochSecret.slice())
   const next = acceptedEntry(chain, secret.slot, keys)
   checkNext(chain.head, next)
@@ -86,7 +99,6 @@ export async function acceptInvitation({ secret, opened, keys, pins }) {
   const sealed = await sealToSlot(place, keys.kemPublic, epochSecret)
   wipe(epochSecret)
   const entry = await signDocument(ENTRY_LABEL, writeEntry(next), secret.sign.privateKey)
-  await pins.raise(secret.home, chain.pin)
   return { ticket: secret.ticket, entry, sealed }
 }
 
@@ -97,12 +109,25 @@ function acceptedEntry(chain, slot, { account, kemPublic, signPublic }) {
   return { ...head, seq: head.seq + 1, prev: head.hash, by: slot, slots }
 }
 
-/** @param {InvitationSecret} secret @param {InvitationOpened} opened @param {import('./chain.js').Pin|null} [pin] */
-async function enter(secret, { entries, epoch, sealed }, pin = null) {
+/**
+ * The chain that a server shows to the link's holder: the home that the link names, with the link's place still open. The place's keys alone
+ * prove nothing: a server that makes up a home can copy them from the real one.
+ * @param {InvitationSecret} secret @param {InvitationOpened['entries']} entries @param {import('./chain.js').Pin|null} pin
+ * @returns {Promise<import('./chain.js').VerifiedChain>}
+ * @throws {ChainRefused}
+ */
+export async function invitedChain(secret, entries, pin) {
   const chain = await verifyChain(secret.home, entries, pin)
+  if (!equal(chain.genesis, secret.genesis)) throw new ChainRefused('invented_home')
   const pending = chain.head.slots.find(({ slot }) => slot === secret.slot)
   const own = pending?.account === null && equal(pending.kem, secret.kem.publicKey) && equal(pending.sign, secret.sign.publicKey)
-  if (!own) throw new ChainRefused('member_key', 'the invitation’s slot has other keys')
+  if (!own) throw new ChainRefused('not_invited', 'the invitation’s slot is gone or has other keys')
+  return chain
+}
+
+/** @param {InvitationSecret} secret @param {InvitationOpened} opened @param {import('./chain.js').Pin|null} [pin] */
+async function enter(secret, { entries, epoch, sealed }, pin = null) {
+  const chain = await invitedChain(secret, entries, pin)
   if (epoch !== chain.head.epoch) throw new ChainRefused('epoch', `invited into epoch ${epoch}, the chain is at ${chain.head.epoch}`)
   const place = { home: secret.home, epoch, slot: secret.slot }
   return { chain, epochSecret: await openForSlot(place, secret.kem, sealed) }

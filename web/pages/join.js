@@ -1,16 +1,17 @@
-// An invitation: the link's secret stays in the fragment and on this device. First who invites, then an account, then joining.
+// An invitation: the link's secret stays in the fragment and on this device. First who invites, then an account, then joining. What the server
+// shows is compared with the home that the link names, each time before anything is sent.
 
-/** @import { InvitationOpened } from "../api/types.js" */
+/** @import { InvitationSecret } from "../crypto/invitation.js" */
+import { joinHome } from "../api/home.js";
 import { errorWords } from "../app/states.js";
-import { acceptInvitation, invitedHomeName, readInvitationLink } from "../crypto/invitation.js";
+import { invitedHomeName, readInvitationLink } from "../crypto/invitation.js";
 import { KsAccountForm } from "../elements/account-form.js";
+import { stateOf } from "../media/state.js";
 import { button, clone, part, say, template } from "../ui/dom.js";
 import { define } from "../ui/element.js";
 import { go } from "../ui/router.js";
 import { date, ownZone } from "../ui/time.js";
 import { Page } from "./page.js";
-
-/** @typedef {Awaited<ReturnType<typeof readInvitationLink>>} InvitationSecret */
 
 const MARKUP = template`
   <div class="question">
@@ -25,8 +26,8 @@ const MARKUP = template`
 
 class KsJoinPage extends Page {
   heading = "Invitation";
-  /** @type {{secret: InvitationSecret, opened: InvitationOpened} | null} */
-  #invitation = null;
+  /** Of the link, once the home that it names was seen. @type {InvitationSecret | null} */
+  #secret = null;
 
   start() {
     this.append(clone(MARKUP));
@@ -34,6 +35,7 @@ class KsJoinPage extends Page {
     this.on(button(this, "known"), "click", () => this.#body(document.createElement("ks-sign-in-form")));
     this.on(button(this, "accept"), "click", () => this.run(this.#join(), (error) => this.#wrong(error)));
     this.on(button(this, "other"), "click", () => { part(this, "join").hidden = true; part(this, "choose").hidden = false; });
+    this.on(window, "hashchange", () => location.reload()); // another link, pasted over this one
     this.run(this.#open(), (error) => this.#wrong(error));
   }
 
@@ -41,7 +43,7 @@ class KsJoinPage extends Page {
     const secret = await readInvitationLink(location.hash);
     const opened = await this.app.client.openInvitation({ ticket: secret.ticket }, { signal: this.signal });
     const name = await invitedHomeName({ secret, opened });
-    this.#invitation = { secret, opened };
+    this.#secret = secret;
     part(this, "title").textContent = `You are invited to ${name}`;
     say(this, "help", `You will be able to open what its cameras recorded. The people there see what you open. The invitation works until ${date(opened.expires, ownZone())}.`);
     const { session, account } = this.app;
@@ -51,9 +53,9 @@ class KsJoinPage extends Page {
   }
 
   #account() {
-    if (!this.#invitation) return;
+    if (!this.#secret) return;
     const form = new KsAccountForm();
-    form.ticket = { invitation: this.#invitation.secret.ticket };
+    form.ticket = { invitation: this.#secret.ticket };
     this.#body(form);
   }
 
@@ -66,13 +68,13 @@ class KsJoinPage extends Page {
 
   async #join() {
     const { session } = this.app;
-    if (!session || !this.#invitation) return;
-    const { secret, opened } = this.#invitation;
+    if (!session || !this.#secret) return;
+    const secret = this.#secret;
     const accept = button(this, "accept");
     accept.setAttribute("aria-disabled", "true");
     try {
       const { keys, pins, client } = session;
-      await client.acceptInvitation(await acceptInvitation({ secret, opened, keys, pins }), { signal: this.signal });
+      await joinHome(client, { secret, keys, pins, signal: this.signal });
       await session.loadHomes();
       session.choose(secret.home);
       go("/events", { replace: true });
@@ -81,9 +83,13 @@ class KsJoinPage extends Page {
     }
   }
 
-  /** @param {unknown} error */
+  /** A home that is not the one invited to is not offered again. @param {unknown} error */
   #wrong(error) {
-    if (!this.#invitation) part(this, "title").textContent = "This invitation can’t be opened";
+    if (!this.#secret || stateOf(error) === "chain_refused") {
+      part(this, "title").textContent = "This invitation can’t be opened";
+      say(this, "help", null);
+      part(this, "join").hidden = true;
+    }
     say(this, "wrong", errorWords(error));
   }
 }

@@ -108,7 +108,12 @@ impl Stage {
         let (agent, agent_key) = (AgentId::from_bytes(world.random()), SignSecret::random(&mut rng));
         let founded = found_home(home, slot, account, &keys, UnixMillis(SAMPLE_TIME), &mut rng)
             .expect("fresh keys found a home");
-        let invitation = Invitation::random(home, SlotId::from_bytes(world.random()), &mut rng);
+        let invitation = Invitation::random(
+            home,
+            SlotId::from_bytes(world.random()),
+            founded.chain.pin().genesis,
+            &mut rng,
+        );
         let mut chain = founded.chain;
         let mut draft = Draft::after(chain.head(), slot);
         let pending = keepsight_seal::Slot::pending(

@@ -8,7 +8,7 @@ mod media;
 mod opaque;
 mod quantity;
 
-pub use binary::{B32, B64};
+pub use binary::{B32, B64, ParseB32Error};
 pub use media::{ParseKindError, SegmentKind, SegmentNo};
 pub use opaque::{
     AccountId, AgentId, CameraId, EventId, GapId, HomeId, OrgId, ParseIdError, SessionId, SlotId,

@@ -27,7 +27,7 @@ impl Person {
     pub async fn invite(&self, home: HomeId, rights: &[Right]) -> Result<Invitation, PersonError> {
         let open = self.open_home(home).await?;
         let slot = SlotId::from_bytes(self.world.random());
-        let invitation = Invitation::random(home, slot, &mut self.world.rng());
+        let invitation = Invitation::random(home, slot, open.chain.pin().genesis, &mut self.world.rng());
         let pending = Slot::pending(&invitation, rights, self.now());
         let epoch = open.epoch();
         let secret = open.secrets.get(epoch)?;
@@ -44,21 +44,24 @@ impl Person {
     /// Looks at an invitation: the home's name, before anything is accepted. Works signed out.
     ///
     /// # Errors
-    /// [`PersonError::Refused`] for one that was used, revoked or lapsed; [`PersonError::Seal`].
+    /// [`PersonError::Refused`] for one that was used, revoked or lapsed; [`PersonError::Seal`], such as
+    /// [`SealError::NotTheInvitedHome`] for a home that the server made up.
     pub async fn look_at_invitation(api: &Api, invitation: &Invitation) -> Result<String, PersonError> {
         let opened = open_invitation(api, invitation).await?;
         let (chain, secrets) = enter(invitation, &opened, None)?;
         Ok(open_name(&opened.name, &chain, Subject::Home(invitation.home), &secrets)?)
     }
 
-    /// Accepts an invitation: puts this account and its keys into the pending slot.
+    /// Accepts an invitation: puts this account and its keys into the pending slot. The home that the link names is remembered
+    /// before anything is signed or sent.
     ///
     /// # Errors
-    /// [`PersonError::Refused`] for one that was used, revoked or lapsed; [`PersonError::Seal`]; [`PersonError::Locked`].
+    /// As [`Person::look_at_invitation`]; [`PersonError::Locked`].
     pub async fn accept(&self, invitation: &Invitation) -> Result<HomeId, PersonError> {
         let (home, slot, keys) = (invitation.home, invitation.slot, self.keys()?);
         let opened = open_invitation(&self.api, invitation).await?;
         let (chain, secrets) = enter(invitation, &opened, self.pin(home).as_ref())?;
+        self.raise_pin(chain.pin());
         let epoch = chain.head().entry().epoch;
         let secret = secrets.get(epoch)?;
         let sealed = seal_to_slot(home, epoch, slot, &keys.kem.public(), secret, &mut self.world.rng())?;
@@ -198,8 +201,7 @@ fn enter(
     opened: &InvitationOpened,
     pin: Option<&keepsight_seal::Pin>,
 ) -> Result<(Chain, EpochSecrets), SealError> {
-    let chain = Chain::verify(invitation.home, &opened.entries, pin)?;
-    invitation.is_in(&chain)?;
+    let chain = invitation.verify(&opened.entries, pin)?;
     let epoch = EpochNo(opened.epoch);
     let (enc, ct) = (&opened.sealed.enc, &opened.sealed.ct.0);
     let secret = open_for_slot(&chain, epoch, invitation.slot, &invitation.kem(), enc, ct)?;

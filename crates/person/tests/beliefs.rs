@@ -114,7 +114,7 @@ async fn somebody_invited_reads_the_home_until_they_are_removed() {
     assert!(
         Person::look_at_invitation(
             &server.api(),
-            &Invitation::from_secret(home, SlotId::from_bytes([1; 16]), [0; 16])
+            &Invitation::from_secret(home, SlotId::from_bytes([1; 16]), B32([0; 32]), [0; 16])
         )
         .await
         .is_err()
@@ -130,6 +130,74 @@ async fn somebody_invited_reads_the_home_until_they_are_removed() {
     // The name sealed anew is of the second epoch, which oak can't open with what they kept.
     let opened = open_name(&names[0], &open.chain, Subject::Home(home), &kept.secrets);
     assert_eq!(opened, Err(SealError::EpochNotOpen { epoch: EpochNo(2) }));
+}
+
+/// What a lying server could answer to an invitee: a home of its own making with the real one's identity and name, an owner of its
+/// own, and in it the open place as it stands in the real chain.
+fn invented(server: &Server, home: HomeId, place: SlotId) -> people::InvitationOpened {
+    let mut rng = World::real().rng();
+    let real = Entry::parse(&server.state().entries[1].body.0).unwrap();
+    let (theirs, owner) = (AccountKeys::random(&mut rng), SlotId::from_bytes([7; 16]));
+    let founded =
+        found_home(home, owner, AccountId::from_bytes([7; 16]), &theirs, UnixMillis(1), &mut rng).unwrap();
+    let mut chain = founded.chain;
+    let place = real.slot(place).unwrap().clone();
+    let sealed = seal_to_slot(home, EpochNo(1), place.slot, &place.kem, &founded.secret, &mut rng).unwrap();
+    let entry = Draft::after(chain.head(), owner).add(place).sign(&theirs.sign).unwrap();
+    chain.extend(&[entry.signed().clone()]).unwrap();
+    let (subject, by) = (Subject::Home(home), NamedBy::Slot(owner));
+    let name =
+        make_name(&chain, subject, by, &theirs.sign, "12 Elm Street", UnixMillis(1), &mut rng).unwrap();
+    let entries = chain.entries().iter().map(|entry| entry.signed().clone()).collect();
+    people::InvitationOpened { entries, epoch: 1, sealed, name, expires: UnixMillis(i64::MAX) }
+}
+
+#[tokio::test]
+async fn a_home_invented_for_somebody_invited_is_refused_before_anything_is_sent() {
+    let server = Server::default();
+    let (elm, oak) = (server.sign_up("elm").await.person, server.sign_up("oak").await.person);
+    let home = elm.create_home("12 Elm Street", "Europe/Berlin").await.unwrap();
+    let invitation = elm.invite(home, &Slot::member_rights()).await.unwrap();
+    let link = invitation.link("http://cloud.test:8080");
+    let invented = invented(&server, home, invitation.slot);
+    server.replace("/invitations/open", &invented);
+
+    let refusal = refused(Person::look_at_invitation(&server.api(), &invitation).await);
+    assert_eq!(refusal, SealError::NotTheInvitedHome);
+    assert!(refusal.to_string().contains("another home than the one you were invited to"));
+    assert_eq!(refused(oak.accept(&invitation).await), SealError::NotTheInvitedHome);
+    assert_eq!(oak.pin(home), None);
+    let accepts =
+        |server: &Server| server.state().asked.iter().filter(|(_, path)| path.ends_with("/accept")).count();
+    assert_eq!(accepts(&server), 0);
+
+    // Nothing else is wrong with the invented home: under a link that named its beginning it would be believed, name and all.
+    let (rest, genesis) = link.rsplit_once('.').unwrap();
+    let fooled = Invitation::parse(&format!("{rest}.{}", sha256(&invented.entries[0].body.0))).unwrap();
+    assert_eq!(Person::look_at_invitation(&server.api(), &fooled).await.unwrap(), "12 Elm Street");
+
+    // The real home is joined by the same link, and its beginning is remembered.
+    server.state().replaced.clear();
+    oak.accept(&invitation).await.unwrap();
+    assert_eq!((oak.pin(home).unwrap().genesis.to_string(), accepts(&server)), (genesis.to_owned(), 1));
+    server.replace("/invitations/open", &invented);
+    assert_eq!(refused(oak.accept(&fooled).await), SealError::OtherGenesis);
+    server.replace(
+        &format!("/homes/{home}/chain"),
+        &people::Chain { entries: invented.entries, epochs: Vec::new() },
+    );
+    assert_eq!(refused(oak.open_home(home).await), SealError::OtherGenesis);
+}
+
+#[tokio::test]
+async fn a_link_of_the_form_before_asks_for_a_new_one() {
+    let server = Server::default();
+    let elm = server.sign_up("elm").await.person;
+    let home = elm.create_home("12 Elm Street", "Europe/Berlin").await.unwrap();
+    let link = elm.invite(home, &Slot::member_rights()).await.unwrap().link("http://cloud.test:8080");
+    let refusal = Invitation::parse(link.rsplit_once('.').unwrap().0).unwrap_err();
+    assert_eq!(refusal.code(), "invitation_link");
+    assert!(refusal.to_string().contains("ask the one who invited you for a new link"), "{refusal}");
 }
 
 #[tokio::test]

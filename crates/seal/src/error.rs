@@ -59,6 +59,11 @@ pub enum SealError {
         "the server shows another beginning of this home than the one known here; somebody may have set up a false home in its place"
     )]
     OtherGenesis,
+    /// The first entry is not the one that the invitation names.
+    #[error(
+        "the server shows another home than the one you were invited to; you did not join it, and nothing was opened. Tell the one who invited you"
+    )]
+    NotTheInvitedHome,
     /// The first entry breaks a rule of first entries.
     #[error("the first entry of this home is not valid: {0}")]
     BadGenesis(&'static str),
@@ -312,6 +317,7 @@ impl SealError {
             Self::ChainEmpty => "chain_empty",
             Self::ForeignHome { .. } => "foreign_home",
             Self::OtherGenesis => "other_genesis",
+            Self::NotTheInvitedHome => "not_the_invited_home",
             Self::BadGenesis(_) => "bad_genesis",
             Self::ChainGap { .. } => "chain_gap",
             Self::BrokenLink { .. } => "broken_link",

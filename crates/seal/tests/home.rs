@@ -53,7 +53,7 @@ fn a_member_sees_what_was_before_them_and_nothing_after_they_were_removed() {
 fn an_invitation_opens_the_home_only_until_it_is_accepted_by_its_own_account() {
     let mut home = Home::new(2);
     let slot = SlotId::from_bytes([30; 16]);
-    let invitation = Invitation::random(HOME, slot, &mut home.rng);
+    let invitation = Invitation::random(HOME, slot, home.chain.pin().genesis, &mut home.rng);
     assert_eq!(invitation.is_in(&home.chain), Err(SealError::InvitationNotListed));
     home.by_owner(|draft, _| {
         draft.add(Slot::pending(&invitation, &Slot::member_rights(), NOW));

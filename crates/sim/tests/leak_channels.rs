@@ -1099,8 +1099,9 @@ async fn sign_in_and_sign_up_answers_password_parameters() {
     let (taken, free) = (sign_up("elm").await, sign_up("rowan").await);
     assert_eq!((taken.status(), taken.code()), (free.status(), free.code()));
     let bad = |name: &'static str| {
-        let invitation =
-            Invitation::random(elm.home, SlotId::from_bytes(closed.world.random()), &mut closed.world.rng());
+        let slot = SlotId::from_bytes(closed.world.random());
+        let genesis = elm.owner.pin(elm.home).expect("its owner has seen the home").genesis;
+        let invitation = Invitation::random(elm.home, slot, genesis, &mut closed.world.rng());
         Person::sign_up(
             closed.api(),
             closed.world.clone(),

@@ -73,7 +73,7 @@ export const events = {
     async 'a header by an agent of nobody, or changed, is refused'() {
       const { open, recording } = await someEvent()
       const stranger = { agent: newId('agt'), sign: await signPairOf(random(32)) }
-      await refusedAs(opening({ open, recording: await Recording.begin({ open, agent: stranger }) }), 'chain_refused', 'agent_key')
+      await refusedAs(opening({ open, recording: await Recording.begin({ open, agent: stranger }) }), 'chain_refused', 'foreign_agent')
       const known = open.chain.head.agents[0].agent
       const forged = await Recording.begin({ open, agent: { agent: known, sign: stranger.sign } })
       await refusedAs(opening({ open, recording: forged }), 'damaged')
@@ -85,7 +85,7 @@ export const events = {
       home.take(await rotate({ open: await home.open(), names: [] }))
       const open = await home.open()
       await (await opening({ open, recording })).card()
-      await refusedAs(opening({ open, recording: await Recording.begin({ open, agent }) }), 'chain_refused', 'agent_key')
+      await refusedAs(opening({ open, recording: await Recording.begin({ open, agent }) }), 'chain_refused', 'foreign_agent')
     },
     async 'a header that commits to another key, or is sealed to nobody here, is refused'() {
       const swapped = await someEvent((header) => (header.commitment = 'A'.repeat(43)))

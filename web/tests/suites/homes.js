@@ -1,19 +1,19 @@
 // Homes: made, joined, left; and every way in which a server could show another one.
 
 import { addAgent, changeRights, inviteMember, removeAgent, removeSlot, rotate } from '../../crypto/chain-build.js'
-import { toB64 } from '../../crypto/base64url.js'
+import { fromB64, toB64 } from '../../crypto/base64url.js'
 import { random, utf8 } from '../../crypto/bytes.js'
 import { ChainRefused } from '../../crypto/errors.js'
 import { signDocument, signPairOf } from '../../crypto/ed25519.js'
 import { hmac, sha256 } from '../../crypto/hash.js'
 import { newId } from '../../crypto/ids.js'
-import { acceptInvitation, invitedHomeName, readInvitationLink } from '../../crypto/invitation.js'
+import { acceptInvitation, invitationLink, invitedHomeName, readInvitationLink } from '../../crypto/invitation.js'
 import { openName, sealName } from '../../crypto/name.js'
 import { checkAnswer, newPairing } from '../../crypto/pairing.js'
 import { memoryPins } from '../../crypto/pins.js'
 import { pairOf } from '../../crypto/x25519.js'
 import { extendChain } from '../../crypto/chain.js'
-import { Household, someKeys } from '../support/household.js'
+import { Household, inventedHome, someKeys } from '../support/household.js'
 import { ok, refusedAs, same } from '../support/assert.js'
 
 /** What the words for people never say. */
@@ -23,6 +23,16 @@ const JARGON = /epoch|hpke|cipher|token|decrypt|rotation|signature|hash|slot|cha
 async function refusedHome(household, reason) {
   const error = await refusedAs(household.open(), 'chain_refused', reason)
   ok(error.message.length > 20 && !JARGON.test(error.message), error.message)
+}
+
+/** An honest entry that adds a box, altered under a signature that no longer fits. @param {Household} elm @param {(entry: any) => void} change */
+async function lie(elm, change) {
+  const before = elm.entries.length
+  await elm.pair()
+  elm.alter(before, (entry) => { entry.agents.at(-1).sign = toB64(random(32)); change(entry) })
+  const error = await refusedAs(elm.open({ keys: elm.owner.keys, pins: memoryPins() }), 'chain_refused')
+  elm.entries = elm.entries.slice(0, before)
+  return error
 }
 
 /** @type {import('./index.js').Suite} */
@@ -49,7 +59,25 @@ export const homes = {
       const later = { ...opened, entries: elm.entries }
       await acceptInvitation({ secret, opened: later, keys: await someKeys(), pins: memoryPins() })
       elm.entries.push((await acceptInvitation({ secret, opened: later, keys: await someKeys(), pins: memoryPins() })).entry)
-      await refusedAs(acceptInvitation({ secret, opened: { ...opened, entries: elm.entries }, keys: await someKeys(), pins: memoryPins() }), 'chain_refused', 'member_key')
+      await refusedAs(acceptInvitation({ secret, opened: { ...opened, entries: elm.entries }, keys: await someKeys(), pins: memoryPins() }), 'chain_refused', 'not_invited')
+    },
+    async 'a home that the server invented for somebody invited is refused, and nothing of it is kept'() {
+      const elm = await Household.found()
+      const { link, slot, opened } = await elm.invite()
+      const invented = await inventedHome(await elm.open(), slot, '12 Elm Street')
+      const secret = await readInvitationLink(link)
+      const oak = { keys: await someKeys(), pins: memoryPins() }
+      const error = await refusedAs(invitedHomeName({ secret, opened: invented }), 'chain_refused', 'invented_home')
+      ok(/not the home that you were invited to/.test(error.message) && !JARGON.test(error.message), error.message)
+      await refusedAs(acceptInvitation({ secret, opened: invented, ...oak }), 'chain_refused', 'invented_home')
+      same(await oak.pins.get(elm.home), null)
+      // The beginning in the link is all that tells the two apart: a link that named the invented one would be believed.
+      const fooled = await readInvitationLink(invitationLink('', { ...secret, genesis: await sha256(fromB64(invented.entries[0].body)) }, fromB64(link.split('.').at(-2) ?? '')))
+      same(await invitedHomeName({ secret: fooled, opened: invented }), '12 Elm Street')
+      await refusedAs(invitedHomeName({ secret: fooled, opened }), 'chain_refused', 'invented_home')
+      await acceptInvitation({ secret, opened, ...oak })
+      same(toB64((await oak.pins.get(elm.home)).genesis), toB64(secret.genesis), 'the beginning is kept')
+      await refusedAs(acceptInvitation({ secret: fooled, opened: invented, ...oak }), 'chain_refused', 'foreign_genesis')
     },
     async 'a link that is cut off or of something else is refused'() {
       const elm = await Household.found()
@@ -57,13 +85,14 @@ export const homes = {
       for (const text of ['', '#', link.slice(0, -1), link.replace('hom_', 'cam_'), `${link}.x`, `${link}=`, link.slice(0, link.lastIndexOf('.'))]) {
         await refusedAs(readInvitationLink(text), 'bad_link')
       }
+      ok(/new link/.test((await refusedAs(readInvitationLink(link.slice(0, link.lastIndexOf('.'))), 'bad_link')).message), 'the form before')
     },
     async 'an invitation whose place holds other keys is refused'() {
       const elm = await Household.found()
       const [one, other] = [await elm.invite(), await elm.invite()]
       const secret = await readInvitationLink(one.link)
       const swapped = { ...secret, slot: other.slot, ticket: { ...secret.ticket, slot: other.slot } }
-      await refusedAs(invitedHomeName({ secret: swapped, opened: other.opened }), 'chain_refused', 'member_key')
+      await refusedAs(invitedHomeName({ secret: swapped, opened: other.opened }), 'chain_refused', 'not_invited')
       const rotated = { ...one.opened, entries: elm.entries, epoch: 2 }
       await refusedAs(invitedHomeName({ secret, opened: rotated }), 'chain_refused', 'epoch')
     },
@@ -147,6 +176,17 @@ export const homes = {
       await elm.pair()
       elm.alter(1, (entry) => (entry.agents[0].sign = toB64(random(32))))
       await refusedHome(elm, 'agent_key')
+    },
+    async 'a change that nobody signed is named by all that it brings'() {
+      const elm = await Household.found()
+      const { message: ofBox } = await lie(elm, () => {})
+      ok(/: a box, or another key for one\./.test(ofBox), ofBox)
+      const { reason, message } = await lie(elm, (entry) => { entry.epoch = 2; entry.epoch_key = toB64(random(32)) })
+      same(reason, 'epoch')
+      ok(/: another key for the home; a box, or another key for one\./.test(message), message)
+      const rights = await lie(elm, (entry) => { entry.slots[0].from += 1 })
+      ok(/a box, or another key for one; other people, or other rights for them\./.test(rights.message), rights.message)
+      for (const words of [ofBox, message, rights.message]) ok(!JARGON.test(words), words)
     },
     async 'a substituted epoch is refused, in the chain and in its package'() {
       const elm = await Household.found()

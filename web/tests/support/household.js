@@ -4,10 +4,14 @@ import { newAccount } from '../../crypto/account.js'
 import { fromB64, toB64 } from '../../crypto/base64url.js'
 import { random } from '../../crypto/bytes.js'
 import { addAgent, genesis, inviteMember } from '../../crypto/chain-build.js'
-import { signPairOf } from '../../crypto/ed25519.js'
+import { ENTRY_LABEL, PRESETS, writeEntry } from '../../crypto/chain-entry.js'
+import { signDocument, signPairOf } from '../../crypto/ed25519.js'
+import { newEpoch, sealToSlot } from '../../crypto/epoch.js'
+import { sha256 } from '../../crypto/hash.js'
 import { openHome } from '../../crypto/home.js'
 import { newId } from '../../crypto/ids.js'
 import { acceptInvitation, readInvitationLink } from '../../crypto/invitation.js'
+import { sealNameTo } from '../../crypto/name.js'
 import { memoryPins } from '../../crypto/pins.js'
 import { importKeys, newRawKeys } from '../../crypto/wrapped-keys.js'
 
@@ -93,5 +97,29 @@ export class Household {
     const entry = JSON.parse(new TextDecoder().decode(fromB64(this.entries[seq].body)))
     change(entry)
     this.entries[seq] = { ...this.entries[seq], body: toB64(new TextEncoder().encode(JSON.stringify(entry))) }
+  }
+}
+
+/**
+ * What a lying server could show to an invitee: a home of its own making with the real one's identity and name, an owner of its own, and in it
+ * the open place as it stands in the real chain.
+ * @param {{ home: string, chain: import('../../crypto/chain.js').VerifiedChain }} real @param {string} slot the invitation's @param {string} name
+ */
+export async function inventedHome({ home, chain }, slot, name) {
+  const { account, kemPublic: kem, signPublic, sign } = await someKeys()
+  const [by, begun] = [newId('slt'), await newEpoch()]
+  const owner = { slot: by, account, rights: [...PRESETS.owner], cameras: null, from: 0, until: null, kem, sign: signPublic }
+  const place = chain.head.slots.find((one) => one.slot === slot)
+  if (!place) throw new Error('the invitation is open')
+  const epochKey = begun.pair.publicKey
+  const first = { v: /** @type {const} */ (1), home, seq: 0, prev: null, epoch: 1, epoch_key: epochKey, by, slots: [owner], agents: [] }
+  const bytes = writeEntry(first)
+  const second = writeEntry({ ...first, seq: 1, prev: await sha256(bytes), slots: [owner, place] })
+  return {
+    entries: [await signDocument(ENTRY_LABEL, bytes, sign), await signDocument(ENTRY_LABEL, second, sign)],
+    epoch: 1,
+    sealed: await sealToSlot({ home, epoch: 1, slot }, place.kem, begun.secret),
+    name: await sealNameTo({ home, epoch: 1, epochKey, by, sign }, home, name),
+    expires: 4_000_000_000_000,
   }
 }

@@ -11,7 +11,7 @@ import { Damaged, Locked } from '../../crypto/errors.js'
 import { derive, hkdf, hkdfKey, sha256 } from '../../crypto/hash.js'
 import { openHeader } from '../../crypto/header.js'
 import { hpkeOpen, hpkeSeal } from '../../crypto/hpke.js'
-import { readInvitationLink } from '../../crypto/invitation.js'
+import { invitedChain, readInvitationLink } from '../../crypto/invitation.js'
 import { openName } from '../../crypto/name.js'
 import { checkAnswer } from '../../crypto/pairing.js'
 import { fromBase32 } from '../../crypto/crockford.js'
@@ -39,9 +39,11 @@ export const REFUSALS = {
   no_recipient: ['locked'],
   unknown_epoch: ['locked', 'chain_refused:epoch'],
   epoch_mismatch: ['chain_refused:epoch'],
-  agent_not_listed: ['chain_refused:agent_key'],
+  agent_not_listed: ['chain_refused:foreign_agent'],
   author_not_listed: ['chain_refused:bad_signature'],
   invitation_link: ['bad_link'],
+  invitation_not_listed: ['chain_refused:not_invited'],
+  not_the_invited_home: ['chain_refused:invented_home'],
   other_certificate: ['wrong_code'],
   other_offer: ['wrong_code'],
   pairing_mac: ['wrong_code'],
@@ -120,12 +122,16 @@ const OPERATIONS = {
   },
   invitation: {
     async read({ link }, expect) {
-      const { home, slot, kem, sign, ticket } = await readInvitationLink(link)
+      const { home, slot, genesis, kem, sign, ticket } = await readInvitationLink(link)
       await sameSecret(expect.kem_private, kem.publicKey)
       same(toB64((await signPairOf(fromB64(expect.sign_seed))).publicKey), toB64(sign.publicKey))
       const token_hash = toB64(await sha256(fromB64(ticket.token)))
       const { kem_private, sign_seed } = expect
-      return { home, slot, kem_private, sign_seed, kem_public: toB64(kem.publicKey), sign_public: toB64(sign.publicKey), token: ticket.token, token_hash }
+      return { home, slot, genesis: toB64(genesis), kem_private, sign_seed, kem_public: toB64(kem.publicKey), sign_public: toB64(sign.publicKey), token: ticket.token, token_hash }
+    },
+    async enter({ link, entries, pin }) {
+      const chain = await invitedChain(await readInvitationLink(link), entries, pinOf(pin))
+      return { seq: chain.seq, hash: toB64(chain.hash), genesis: toB64(chain.genesis) }
     },
   },
   pairing: {
@@ -140,8 +146,7 @@ const OPERATIONS = {
   },
   chain: {
     async verify({ home, entries, pin }) {
-      const known = pin && { genesis: fromB64(pin.genesis), seq: pin.seq, hash: fromB64(pin.hash) }
-      const chain = await verifyChain(home, entries, known)
+      const chain = await verifyChain(home, entries, pinOf(pin))
       const { epoch, epoch_key } = chain.head
       return { seq: chain.seq, hash: toB64(chain.hash), genesis: toB64(chain.genesis), epoch, epoch_key: toB64(epoch_key) }
     },
@@ -215,6 +220,11 @@ export async function runVector(file, vector, shared = {}) {
   }
   ok(!vector.refused, `accepted, the vector says ${vector.refused}`)
   for (const [key, value] of Object.entries(vector.expect)) same(/** @type {any} */ (found)[key], value, key)
+}
+
+/** @param {any} pin as the vectors write it */
+function pinOf(pin) {
+  return pin && { genesis: fromB64(pin.genesis), seq: pin.seq, hash: fromB64(pin.hash) }
 }
 
 /** @param {any} facts @param {any} expect */

@@ -146,6 +146,7 @@ mod tests {
         world: World,
         keys: AccountKeys,
         slot: SlotId,
+        genesis: B32,
         head: VerifiedEntry,
         secret: EpochSecret,
     }
@@ -156,13 +157,15 @@ mod tests {
         let keys = AccountKeys::random(&mut rng);
         let (home, slot) = (HomeId::from_bytes([1; 16]), SlotId::from_bytes([2; 16]));
         let founded = found_home(home, slot, AccountId::from_bytes([3; 16]), &keys, NOW, &mut rng).unwrap();
-        Elm { world, keys, slot, head: founded.chain.head().clone(), secret: founded.secret }
+        let head = founded.chain.head().clone();
+        Elm { world, keys, slot, genesis: head.hash(), head, secret: founded.secret }
     }
 
     impl Elm {
         fn invitation(&self, n: u8) -> (Invitation, NewInvitation) {
             let home = self.head.entry().home;
-            let invitation = Invitation::random(home, SlotId::from_bytes([n; 16]), &mut self.world.rng());
+            let slot = SlotId::from_bytes([n; 16]);
+            let invitation = Invitation::random(home, slot, self.genesis, &mut self.world.rng());
             let sealed = Sealed { enc: B32([0; 32]), ct: B64(vec![0; 48]) };
             let new = NewInvitation { slot: invitation.slot, token_hash: invitation.token_hash(), sealed };
             (invitation, new)

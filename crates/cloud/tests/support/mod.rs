@@ -423,7 +423,7 @@ impl Household {
         let now = UnixMillis(server.world.unix_millis());
         let mut rng = server.world.rng();
         let slot = SlotId::from_bytes(server.world.random());
-        let invitation = Invitation::random(self.home, slot, &mut rng);
+        let invitation = Invitation::random(self.home, slot, self.chain.pin().genesis, &mut rng);
         let pending = Slot::pending(&invitation, rights, now);
         let epoch = self.chain.head().entry().epoch;
         let sealed = seal_to_slot(self.home, epoch, slot, &pending.kem, &self.secret, &mut rng).unwrap();

@@ -121,11 +121,11 @@ fn why_unsigned(before: &Entry, next: &Entry) -> SealError {
     if let Some(slot) = altered {
         return SealError::SubstitutedMemberKey { slot: slot.slot };
     }
-    if let Some(place) = next.agents.iter().find(|place| before.agent(place.agent) != Some(place)) {
-        return SealError::SubstitutedAgentKey { agent: place.agent };
-    }
     if (next.epoch, next.epoch_key) != (before.epoch, before.epoch_key) {
         return SealError::SubstitutedEpoch { epoch: next.epoch };
+    }
+    if let Some(place) = next.agents.iter().find(|place| before.agent(place.agent) != Some(place)) {
+        return SealError::SubstitutedAgentKey { agent: place.agent };
     }
     SealError::BadEntrySignature { seq: next.seq }
 }

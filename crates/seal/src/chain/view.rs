@@ -41,8 +41,8 @@ pub struct Chain {
 impl Chain {
     /// Verifies all entries of `home`, lowest first, against what is remembered of it.
     ///
-    /// Without a pin the beginning is believed as it stands: only for the server's own use, for the home's founder, and for
-    /// an invitee, who then looks for the invitation's slot ([`crate::Invitation::is_in`]).
+    /// Without a pin the beginning is believed as it stands: only for the server's own use and for the home's founder. An invitee
+    /// knows the beginning from the link ([`crate::Invitation::verify`]).
     ///
     /// # Errors
     /// One of the chain's refusals, [`SealError::OtherGenesis`], [`SealError::Rollback`] or [`SealError::Fork`].

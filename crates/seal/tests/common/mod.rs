@@ -86,7 +86,7 @@ impl Home {
 
     pub fn join(&mut self, name: u8, rights: &[Right]) -> Member {
         let slot = SlotId::from_bytes([name; 16]);
-        let invitation = Invitation::random(HOME, slot, &mut self.rng);
+        let invitation = Invitation::random(HOME, slot, self.chain.pin().genesis, &mut self.rng);
         self.by_owner(|draft, _| {
             draft.add(Slot::pending(&invitation, rights, NOW));
         });

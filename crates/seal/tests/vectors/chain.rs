@@ -26,8 +26,10 @@ pub const ASH_INVITED: usize = 4;
 pub const ASH_JOINED: usize = 5;
 pub const OAK_REMOVED: usize = 6;
 
+/// The keys of an invitation don't depend on the beginning that its link names; [`Home::link`] names the right one.
 pub fn invited(name: &str) -> Invitation {
-    Invitation::from_secret(home("elm"), slot(name), draw(&mut dice(&format!("invitation of {name}"))))
+    let secret = draw(&mut dice(&format!("invitation of {name}")));
+    Invitation::from_secret(home("elm"), slot(name), sha256(b"genesis"), secret)
 }
 
 impl Home {
@@ -69,6 +71,13 @@ impl Home {
         let mut draft = Draft::after(self.entries.last().unwrap(), slot(name));
         let joined = draft.accept(account(name), &keys(name)).sign(&invitation.sign()).unwrap();
         self.entries.push(joined);
+    }
+
+    /// The link of an invitation into this home.
+    pub fn link(&self, name: &str) -> String {
+        let mut invitation = invited(name);
+        invitation.genesis = self.entries[GENESIS].hash();
+        invitation.link("https://cameras.example").to_string()
     }
 
     pub fn signed(&self, until: usize) -> Vec<Signed> {
@@ -389,6 +398,15 @@ fn substituted(home: &Home) -> Vec<Case> {
             "an agent added",
             "as above",
             &forge(&|e| e.agents.push(AgentPlace { agent: agent("server"), sign: server.sign.public() })),
+        ),
+        bad(
+            "substituted_epoch",
+            "an epoch substituted where a box was added",
+            "the box may be the owner's; the graver change names the refusal",
+            &forge(&|e| {
+                e.agents.push(AgentPlace { agent: agent("server"), sign: server.sign.public() });
+                new_epoch(e);
+            }),
         ),
         bad(
             "substituted_epoch",

@@ -1,9 +1,14 @@
 //! Cases of what people type and keep: passwords, recovery codes, invitations, pairing codes.
 
 use keepsight_ids::B32;
-use keepsight_seal::{Answer, Invitation, Offer, PairingCode, RecoveryCode, V1, WrapKey, sha256};
+use keepsight_seal::{
+    Answer, Draft, Invitation, Offer, PairingCode, RecoveryCode, V1, VerifiedEntry, WrapKey, found_home,
+    sha256,
+};
+use keepsight_wire::Signed;
 use serde_json::{Value, json};
 
+use crate::chain::{ASH_INVITED, GENESIS, Home, OAK_INVITED, OAK_JOINED};
 use crate::fixture::*;
 use crate::{Case, opens, refused};
 
@@ -159,58 +164,160 @@ pub fn recovery() -> Vec<Case> {
 }
 
 pub fn invitation() -> Vec<Case> {
-    let invited = Invitation::from_secret(home("elm"), slot("oak"), draw(&mut dice("invitation")));
+    let mut cases = links();
+    cases.extend(entering());
+    cases
+}
+
+fn links() -> Vec<Case> {
+    let secret = draw(&mut dice("invitation"));
+    let invited = Invitation::from_secret(home("elm"), slot("oak"), sha256(b"genesis"), secret);
     let link = invited.link("https://cameras.example/").to_string();
     let fragment = invited.fragment().to_string();
-    let secret = fragment.rsplit('.').next().expect("three parts").to_owned();
+    let [home, slot, secret, genesis] = fragment.split('.').collect::<Vec<_>>()[..] else { unreachable!() };
     let with = |link: &str| json!({ "link": link });
     let (op, code) = ("read", "invitation_link");
-    let last = |to: &str| fragment.replace(&secret, to);
+    let of = |secret: &str, genesis: &str| with(&format!("{home}.{slot}.{secret}.{genesis}"));
+    let bad = |name, why, input: Value| refused(op, code, name, why, input);
     vec![
         opens(op, "link", "the whole link", with(&link)),
         opens(op, "fragment", "what follows the #", with(&fragment)),
         opens(op, "copied with spaces", "white space around is forgiven", with(&format!(" {link}\n"))),
-        refused(op, code, "cut off", "a secret of 15 bytes", with(&last(&secret[..20]))),
-        refused(op, code, "longer", "a secret of 17 bytes", with(&last(&b64(&[7; 17])))),
-        refused(op, code, "padded", "base64url has no padding here", with(&format!("{fragment}=="))),
-        refused(
-            op,
-            code,
-            "stray bits",
+        bad("short secret", "a secret of 15 bytes", of(&secret[..20], genesis)),
+        bad("long secret", "a secret of 17 bytes", of(&b64(&[7; 17]), genesis)),
+        bad("padded secret", "base64url has no padding here", of(&format!("{secret}=="), genesis)),
+        bad(
+            "stray bits in the secret",
             "the last character carries bits that mean nothing",
-            with(&last(&format!("{}B", &secret[..21]))),
+            of(&format!("{}B", &secret[..21]), genesis),
         ),
-        refused(
-            op,
-            code,
-            "standard base64",
-            "+ and / are not of base64url",
-            with(&last("+/AAAAAAAAAAAAAAAAAAAA")),
+        bad("standard base64", "+ and / are not of base64url", of("+/AAAAAAAAAAAAAAAAAAAA", genesis)),
+        bad("cut off", "the last character is missing", with(&fragment[..fragment.len() - 1])),
+        bad("short beginning", "a hash of 31 bytes", of(secret, &b64(&[7; 31]))),
+        bad("long beginning", "a hash of 33 bytes", of(secret, &b64(&[7; 33]))),
+        bad("empty beginning", "nothing after the last dot", of(secret, "")),
+        bad("padded beginning", "base64url has no padding here", of(secret, &format!("{genesis}="))),
+        bad(
+            "stray bits in the beginning",
+            "the last character carries bits that mean nothing",
+            of(secret, &format!("{}B", "A".repeat(42))),
         ),
-        refused(
-            op,
-            code,
-            "a camera for the home",
-            "another kind of identity",
-            with(&fragment.replacen("hom_", "cam_", 1)),
+        bad("beginning in hexadecimal", "one text form only", of(secret, &"ab".repeat(32))),
+        bad("secret and beginning swapped", "each has its place", of(genesis, secret)),
+        bad("a camera for the home", "another kind of identity", with(&fragment.replacen("hom_", "cam_", 1))),
+        bad("upper case home", "an identity has one text form", with(&fragment.replacen("hom_", "HOM_", 1))),
+        bad(
+            "the form before",
+            "three parts: it doesn't say where the home begins",
+            with(&format!("{home}.{slot}.{secret}")),
         ),
-        refused(
-            op,
-            code,
-            "upper case home",
-            "an identity has one text form",
-            with(&fragment.replacen("hom_", "HOM_", 1)),
-        ),
-        refused(
-            op,
-            code,
-            "a part missing",
-            "home and slot only",
-            with(&fragment[..fragment.len() - secret.len() - 1]),
-        ),
-        refused(op, code, "a part too many", "four parts", with(&format!("{fragment}.x"))),
-        refused(op, code, "nothing", "no text", with("")),
+        bad("home and slot only", "two parts", with(&format!("{home}.{slot}"))),
+        bad("a part too many", "five parts", with(&format!("{fragment}.x"))),
+        bad("nothing", "no text", with("")),
     ]
+}
+
+/// What a server may show to somebody with a link: the home that the link names, in which the place is still open.
+fn entering() -> Vec<Case> {
+    let real = Home::new();
+    let invented = invented(&real.entries[OAK_INVITED]);
+    let (op, link) = ("enter", real.link("oak"));
+    let with =
+        |link: &str, entries: &[Signed], pin: Value| json!({ "link": link, "entries": entries, "pin": pin });
+    let fresh = |entries: &[Signed]| with(&link, entries, Value::Null);
+    let invited = real.signed(OAK_INVITED);
+    vec![
+        opens(op, "open invitation", "the home that the link names", fresh(&invited)),
+        opens(
+            op,
+            "a home that is known here",
+            "by somebody who was in it before",
+            with(&link, &invited, real.pin(GENESIS)),
+        ),
+        refused(
+            op,
+            "not_the_invited_home",
+            "an invented home",
+            "the same identity and the same open place with the same keys, under an owner of the server's own",
+            fresh(&invented),
+        ),
+        opens(
+            op,
+            "an invented home under its own link",
+            "nothing else is wrong with it: the beginning in the link alone tells it from the real one",
+            with(&naming(&link, &invented[0]), &invented, Value::Null),
+        ),
+        refused(
+            op,
+            "not_the_invited_home",
+            "a link with another beginning",
+            "the real home, and a link that names another",
+            with(&naming(&link, &invented[0]), &invited, Value::Null),
+        ),
+        refused(
+            op,
+            "other_genesis",
+            "another home is known here",
+            "what this device has seen before counts as well",
+            with(
+                &link,
+                &invited,
+                json!({ "genesis": sha256(b"another"), "seq": 0, "hash": sha256(b"another") }),
+            ),
+        ),
+        refused(
+            op,
+            "rollback",
+            "older than what is known here",
+            "an invitation doesn't take back what was seen",
+            with(&link, &invited, real.pin(OAK_JOINED)),
+        ),
+        refused(
+            op,
+            "invitation_not_listed",
+            "already accepted",
+            "the place holds the invitee's own keys now",
+            fresh(&real.signed(OAK_JOINED)),
+        ),
+        refused(
+            op,
+            "invitation_not_listed",
+            "not yet made",
+            "the place is not there",
+            fresh(&real.signed(GENESIS)),
+        ),
+        refused(
+            op,
+            "invitation_not_listed",
+            "another's invitation",
+            "the place is open for ash, and the link's keys are oak's",
+            with(
+                &link.replace(&slot("oak").to_string(), &slot("ash").to_string()),
+                &real.signed(ASH_INVITED),
+                Value::Null,
+            ),
+        ),
+        refused(op, "chain_empty", "nothing", "no entries", fresh(&[])),
+    ]
+}
+
+/// A home that a server makes up for oak: it knows the real one's identity and the public keys of the open place, and signs with
+/// keys of its own.
+fn invented(invitation: &VerifiedEntry) -> Vec<Signed> {
+    let (mut rng, theirs) = (dice("the server's home"), keys("the server"));
+    let place = invitation.entry().slot(slot("oak")).expect("oak is invited").clone();
+    let owner = slot("the server");
+    let founded =
+        found_home(home("elm"), owner, crate::fixture::account("the server"), &theirs, NOW, &mut rng);
+    let chain = founded.expect("anybody can found a home").chain;
+    let pending = Draft::after(chain.head(), owner).add(place).sign(&theirs.sign).expect("its owner invites");
+    vec![chain.head().signed().clone(), pending.signed().clone()]
+}
+
+/// The link, with another entry as the beginning.
+fn naming(link: &str, genesis: &Signed) -> String {
+    let (rest, _) = link.rsplit_once('.').expect("four parts");
+    format!("{rest}.{}", sha256(&genesis.body.0))
 }
 
 fn offer(tls: Option<B32>) -> Offer {

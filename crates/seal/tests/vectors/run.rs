@@ -1,6 +1,6 @@
 //! Runs one case through the crate's public API. The JSON keys are those of vectors/README.md.
 
-use keepsight_ids::{B32, B64, EpochNo};
+use keepsight_ids::{B32, B64, EpochNo, HomeId};
 use keepsight_seal::*;
 use keepsight_wire::Signed;
 use serde::Deserialize;
@@ -18,7 +18,8 @@ pub fn run(file: &str, operation: &str, input: &Value) -> Outcome {
         ("password", _) => password(input),
         ("account", _) => account(input),
         ("recovery", _) => recovery(input),
-        ("invitation", _) => invitation(input),
+        ("invitation", "read") => invitation(input),
+        ("invitation", "enter") => entering(input),
         ("pairing", "read_code") => pairing_code(input),
         ("pairing", "open_offer") => open_offer(input),
         ("pairing", "open_answer") => open_answer(input),
@@ -75,11 +76,18 @@ fn invitation(input: &Value) -> Outcome {
     let invitation = Invitation::parse(text(input, "link"))?;
     let (kem, sign) = (invitation.kem(), invitation.sign());
     Ok(json!({
-        "home": invitation.home, "slot": invitation.slot,
+        "home": invitation.home, "slot": invitation.slot, "genesis": invitation.genesis,
         "kem_private": b64(kem.expose()), "kem_public": kem.public(),
         "sign_seed": b64(sign.expose()), "sign_public": sign.public(),
         "token": invitation.token(), "token_hash": invitation.token_hash(),
     }))
+}
+
+fn entering(input: &Value) -> Outcome {
+    let invitation = Invitation::parse(text(input, "link")).expect("the case's link is one");
+    let chain = invitation
+        .verify(&get::<Vec<Signed>>(input, "entries"), stated_pin(invitation.home, input).as_ref())?;
+    Ok(json!({ "seq": chain.pin().seq, "hash": chain.pin().hash, "genesis": chain.pin().genesis }))
 }
 
 fn pairing_code(input: &Value) -> Outcome {
@@ -111,10 +119,14 @@ struct StatedPin {
     hash: B32,
 }
 
+fn stated_pin(home: HomeId, input: &Value) -> Option<Pin> {
+    let pin: Option<StatedPin> = get(input, "pin");
+    pin.map(|StatedPin { genesis, seq, hash }| Pin { home, genesis, seq, hash })
+}
+
 fn chain(input: &Value) -> Outcome {
     let home = get(input, "home");
-    let pin: Option<StatedPin> = get(input, "pin");
-    let pin = pin.map(|StatedPin { genesis, seq, hash }| Pin { home, genesis, seq, hash });
+    let pin = stated_pin(home, input);
     let entries: Vec<Signed> = get(input, "entries");
     let chain = Chain::verify(home, &entries, pin.as_ref())?;
     let (pin, head) = (chain.pin(), chain.head().entry());
