@@ -45,7 +45,6 @@ async function serve() {
     const { id, op, timeout_ms: timeoutMs, ...rest } = JSON.parse(line);
     if (op === 'quit') break;
     if (op === 'cancel') calls.get(id)?.();
-    else if (!known[op]) say({ id, error: 'unsupported' });
     else call(id, known[op](rest), timeoutMs, calls);
   }
   redis.disconnect();

@@ -1,20 +1,16 @@
 """A driver of keepsight-trial in Python: copy this file, fill in the calls, leave the rest. What it must keep:
 every request is answered once, calls run at the same time, a cancelled call is really cancelled.
-The protocol is docs/formats/trial-line-protocol.md. What is not filled in is answered "unsupported"."""
+The protocol is docs/formats/trial-line-protocol.md. Leave `lease` and `release` out if there is no such thing: it is then not tested."""
 import asyncio, functools, json, sys
-
-KINDS = {"TimeoutError": "timeout", "Unsupported": "unsupported"}
-
-class Unsupported(Exception): pass
 
 class Driver:
     name, version = "my client", "0"
     async def connect(self, host, port, timeout): pass           # one shared client, `timeout` in seconds its own
-    async def get(self, key): raise Unsupported                  # the value as text, or None
-    async def set(self, key, value, ttl_ms): raise Unsupported   # True when stored
-    async def invalidate(self, key): raise Unsupported           # True when the server said that it is gone
-    async def lease(self, key, holder, ttl_ms): raise Unsupported  # True when `holder` holds it now
-    async def release(self, key, holder): raise Unsupported      # True when `holder` held it
+    async def get(self, key): raise NotImplementedError  # the value as text, or None
+    async def set(self, key, value, ttl_ms): raise NotImplementedError  # True when stored
+    async def invalidate(self, key): raise NotImplementedError  # True when the server said that it is gone
+    async def lease(self, key, holder, ttl_ms): raise NotImplementedError  # True when `holder` holds it now
+    async def release(self, key, holder): raise NotImplementedError  # True when `holder` held it
 
 async def serve(driver):
     lines, calls = asyncio.StreamReader(limit=1 << 26), {}
@@ -25,11 +21,11 @@ async def serve(driver):
         error = None if call.cancelled() else call.exception()
         if call.cancelled(): say(id=id, error="cancelled")
         elif error is None: say(id=id, **{"value" if op == "get" else "ok": call.result()})
-        else: say(id=id, error=KINDS.get(type(error).__name__, "failed"), detail=repr(error))
+        else: say(id=id, error="timeout" if type(error).__name__ == "TimeoutError" else "failed", detail=repr(error))
     async def run(op, arguments, deadline): return await asyncio.wait_for(getattr(driver, op)(**arguments), deadline)
     hello = json.loads(await lines.readline())
     await driver.connect(hello["host"], hello["port"], hello["timeout_ms"] / 1000)
-    say(trial=1, client=driver.name, version=driver.version)
+    say(trial=1, client=driver.name, version=driver.version, leases=type(driver).lease is not Driver.lease)
     while (line := await lines.readline()) and (request := json.loads(line)).get("op") != "quit":
         id, op, deadline = request.pop("id"), request.pop("op"), request.pop("timeout_ms", 0) / 1000
         if op == "cancel": id in calls and calls[id].cancel()

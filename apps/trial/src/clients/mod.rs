@@ -8,6 +8,14 @@
 
 pub mod registry;
 
+mod cachekit;
+mod drivers;
+mod fred;
+mod line;
+mod redis_rs;
+mod redis_sync;
+mod versions;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,6 +131,9 @@ pub enum Fault {
     /// The client saw that an answer was not the one to its question, and refused it.
     #[error("refused: {0}")]
     Refused(String),
+    /// The driver of a client in another language can't be run, or breaks the protocol: nothing is said about the client.
+    #[error("driver: {0}")]
+    Broken(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -153,7 +164,10 @@ pub trait Origin: Send + Sync {
 }
 
 /// Makes an instance, connected or about to connect.
-pub type Connect = fn(Setup) -> BoxFuture<'static, Result<Box<dyn Client>, Fault>>;
+pub type Connect = Arc<dyn Fn(Setup) -> Connecting + Send + Sync>;
+
+/// An instance in the making.
+pub type Connecting = BoxFuture<'static, Result<Box<dyn Client>, Fault>>;
 
 /// A client that the kit knows.
 #[derive(Clone)]

@@ -1,13 +1,80 @@
 //! Which clients the kit can drive, by name. A name is what `--client` takes; a label is what the tables show.
+//!
+//! A name that begins with `driver:` is a command line: any program that speaks the line protocol.
 
-use super::Entry;
+use std::sync::Arc;
 
-/// Every client, in the order in which tables show them.
+use super::{Connecting, Entry, Setup, cachekit, drivers, fred, redis_rs, redis_sync};
+
+/// What a name begins with when the rest is a command line.
+pub const DRIVER: &str = "driver:";
+
+/// Every client that the kit knows, in the order in which tables show them.
 pub fn all() -> Vec<Entry> {
-    Vec::new()
+    vec![
+        built_in(
+            "redis-rs",
+            "redis-rs (multiplexed)",
+            "redis-rs: one shared multiplexed connection, replaced when it is lost",
+            redis_rs::multiplexed,
+        ),
+        built_in(
+            "redis-rs-manager",
+            "redis-rs (ConnectionManager)",
+            "redis-rs: its ConnectionManager",
+            redis_rs::manager,
+        ),
+        built_in(
+            "redis-rs-sync",
+            "redis-rs (synchronous)",
+            "redis-rs: blocking connections with read and write time-outs, one for each thread",
+            redis_sync::synchronous,
+        ),
+        built_in("fred", "fred", "fred: one client that reconnects by itself", fred::connect),
+        built_in(
+            "cachekit",
+            "cachekit-rs",
+            "cachekit-rs: values sealed under their keys, over fred; without its local tier",
+            cachekit::connect,
+        ),
+        redis_py("redis-py", "redis-py", || drivers::redis_py_available("redis-py")),
+        redis_py("redis-py-4.5.1", "redis-py 4.5.1", || drivers::redis_py_available("redis-py-4.5.1")),
+        Entry {
+            name: "ioredis",
+            label: "ioredis",
+            about: "ioredis in Node.js, through the line protocol",
+            available: drivers::ioredis_available,
+            connect: drivers::ioredis(),
+        },
+    ]
 }
 
-/// The client of this name.
+/// The client of this name, or the driver that it starts.
 pub fn find(name: &str) -> Option<Entry> {
-    all().into_iter().find(|entry| entry.name == name)
+    match name.strip_prefix(DRIVER) {
+        Some(command_line) => Some(driver(command_line)),
+        None => all().into_iter().find(|entry| entry.name == name),
+    }
+}
+
+fn built_in(
+    name: &'static str,
+    label: &'static str,
+    about: &'static str,
+    connect: fn(Setup) -> Connecting,
+) -> Entry {
+    Entry { name, label, about, available: || Ok(()), connect: Arc::new(connect) }
+}
+
+fn redis_py(name: &'static str, label: &'static str, available: fn() -> Result<(), String>) -> Entry {
+    let about = "redis-py (asyncio) with its connection pool, through the line protocol";
+    Entry { name, label, about, available, connect: drivers::redis_py(name) }
+}
+
+/// Named once, on the command line, so its text is kept until the program ends.
+fn driver(command_line: &str) -> Entry {
+    let command_line: &'static str = command_line.to_owned().leak();
+    let name: &'static str = format!("{DRIVER}{command_line}").leak();
+    let about = "a driver named on the command line";
+    Entry { name, label: name, about, available: || Ok(()), connect: drivers::named(command_line) }
 }
