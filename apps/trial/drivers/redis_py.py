@@ -14,7 +14,7 @@ def text(reply):
 
 
 class RedisPy(Driver):
-    name, version = "redis-py", redis.__version__
+    name, version, pipelines = "redis-py", redis.__version__, False
 
     async def connect(self, host, port, timeout):
         self.redis = Redis(host=host, port=port, socket_timeout=timeout, socket_connect_timeout=timeout)

@@ -4,7 +4,7 @@ The protocol is docs/formats/trial-line-protocol.md. Leave `lease` and `release`
 import asyncio, functools, json, sys
 
 class Driver:
-    name, version = "my client", "0"
+    name, version, pipelines = "my client", "0", True  # pipelines: False if calls at one time each have a connection of their own
     async def connect(self, host, port, timeout): pass           # one shared client, `timeout` in seconds its own
     async def get(self, key): raise NotImplementedError  # the value as text, or None
     async def set(self, key, value, ttl_ms): raise NotImplementedError  # True when stored
@@ -25,7 +25,8 @@ async def serve(driver):
     async def run(op, arguments, deadline): return await asyncio.wait_for(getattr(driver, op)(**arguments), deadline)
     hello = json.loads(await lines.readline())
     await driver.connect(hello["host"], hello["port"], hello["timeout_ms"] / 1000)
-    say(trial=1, client=driver.name, version=driver.version, leases=type(driver).lease is not Driver.lease)
+    leases = type(driver).lease is not Driver.lease
+    say(trial=1, client=driver.name, version=driver.version, pipelines=driver.pipelines, leases=leases)
     while (line := await lines.readline()) and (request := json.loads(line)).get("op") != "quit":
         id, op, deadline = request.pop("id"), request.pop("op"), request.pop("timeout_ms", 0) / 1000
         if op == "cancel": id in calls and calls[id].cancel()

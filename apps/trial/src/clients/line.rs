@@ -77,6 +77,8 @@ struct Hello {
     #[serde(default = "yes")]
     cancellation: bool,
     #[serde(default = "yes")]
+    pipelines: bool,
+    #[serde(default = "yes")]
     none_means_absent: bool,
 }
 
@@ -259,8 +261,8 @@ impl Client for Line {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let Hello { leases, cancellation, none_means_absent, .. } = self.hello;
-        Capabilities { leases, cancellation, none_means_absent, ..Capabilities::STORE }
+        let Hello { leases, cancellation, pipelines, none_means_absent, .. } = self.hello;
+        Capabilities { leases, cancellation, pipelines, none_means_absent, ..Capabilities::STORE }
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Fault> {

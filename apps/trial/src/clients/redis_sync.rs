@@ -74,7 +74,7 @@ impl Client for Synchronous {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { cancellation: false, ..Capabilities::STORE }
+        Capabilities { cancellation: false, pipelines: false, ..Capabilities::STORE }
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Fault> {
