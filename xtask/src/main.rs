@@ -3,9 +3,11 @@
 mod bench;
 mod e2e;
 mod mutants;
+mod peers;
 mod setup;
 mod steps;
 mod suite;
+mod trial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,6 +49,12 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Cache clients on trial; arguments are handed to `keepsight-trial`
+    Trial {
+        /// For example: run --client redis-py-4.5.1 --events all
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Installs what the tests need, and says what it could not
     Setup,
 }
@@ -58,6 +66,7 @@ fn main() -> ExitCode {
         Command::E2e { only } => e2e::run_all(only.as_deref()),
         Command::Mutants => mutants::run(),
         Command::Bench { name, seconds } => bench::run_bench(name, seconds),
+        Command::Trial { arguments } => trial::run(&arguments),
         Command::Setup => setup::everything().map(|found| found.report()),
     };
     match outcome {

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
+use crate::peers::Peers;
 use crate::steps::{cargo, run};
 use crate::{root, target};
 
@@ -37,6 +38,17 @@ const CAMERA: Need = Need {
 };
 const ASSEMBLER: Need =
     Need { what: "nasm (openh264 decodes faster with it)", present: || on_path("nasm"), packages: &["nasm"] };
+const REDIS: Need =
+    Need { what: "redis-server", present: || on_path("redis-server"), packages: &["redis-server"] };
+const PIP: Need = Need {
+    what: "Python 3.9 with pip",
+    present: || {
+        let new_enough = "import sys; sys.exit(sys.version_info < (3, 9))";
+        succeeds(Command::new("python3").args(["-c", new_enough]))
+            && succeeds(Command::new("python3").args(["-m", "pip", "--version"]))
+    },
+    packages: &["python3", "python3-pip"],
+};
 const FOOTAGE: Need = Need {
     what: "real footage (vtest.avi)",
     present: || Path::new(FOOTAGE_FILE).exists(),
@@ -50,6 +62,7 @@ const FOOTAGE_FILE: &str = "/usr/share/doc/opencv-doc/examples/data/vtest.avi";
 pub struct Found {
     missing: Vec<&'static str>,
     node_modules: Option<PathBuf>,
+    peers: Peers,
 }
 
 impl Found {
@@ -68,6 +81,11 @@ impl Found {
         self.lacks(&[BROWSER.what, NODE.what, FFMPEG.what, CAMERA.what, FOOTAGE.what], true)
     }
 
+    /// Why cache clients can't be put on trial, if they can't. Clients that are missing are the kit's to name.
+    pub fn lacks_for_trial(&self) -> Option<String> {
+        self.lacks(&[REDIS.what], false)
+    }
+
     /// Where npm put its packages.
     pub fn node_modules(&self) -> anyhow::Result<&Path> {
         self.node_modules.as_deref().context("npm packages are not installed")
@@ -75,7 +93,10 @@ impl Found {
 
     /// Prints what is missing.
     pub fn report(&self) {
-        if self.missing.is_empty() && self.node_modules.is_some() {
+        for what in self.peers.missing() {
+            println!("missing: {what}");
+        }
+        if self.missing.is_empty() && self.node_modules.is_some() && self.peers.missing().is_empty() {
             println!("everything that the tests need is here");
         }
         for what in &self.missing {
@@ -97,7 +118,7 @@ impl Found {
 
 /// Installs what can be installed, and says what the machine then has.
 pub fn everything() -> anyhow::Result<Found> {
-    let needs = [&BROWSER, &NODE, &FFMPEG, &CAMERA, &ASSEMBLER, &FOOTAGE];
+    let needs = [&BROWSER, &NODE, &FFMPEG, &CAMERA, &ASSEMBLER, &FOOTAGE, &REDIS, &PIP];
     let wanted: Vec<&str> =
         needs.iter().filter(|need| !(need.present)()).flat_map(|need| need.packages).copied().collect();
     if !wanted.is_empty() {
@@ -105,7 +126,8 @@ pub fn everything() -> anyhow::Result<Found> {
     }
     let missing: Vec<_> = needs.iter().filter(|need| !(need.present)()).map(|need| need.what).collect();
     let node_modules = if missing.contains(&NODE.what) { None } else { install_npm() };
-    Ok(Found { missing, node_modules })
+    let peers = Peers::install(!missing.contains(&PIP.what), !missing.contains(&NODE.what));
+    Ok(Found { missing, node_modules, peers })
 }
 
 /// `cargo-deny`, of the version that the configuration was written for.
