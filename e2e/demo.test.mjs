@@ -1,7 +1,7 @@
 // The newcomer's first command, in the real browser: both homes side by side, Events that play, and a picture of every page.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browser, person, picture } from './lib/browser.mjs';
+import { browser, person, picture, sound } from './lib/browser.mjs';
 import { BIN } from './lib/env.mjs';
 import { playing, tiles } from './lib/people.mjs';
 import { freePort, start } from './lib/processes.mjs';
@@ -87,17 +87,3 @@ test('the demo shows two homes side by side, and each its own Events only', { ti
   await page.keyboard.press('Escape');
   await page.getByRole('heading', { name: 'Events', level: 1 }).waitFor();
 });
-
-/** What holds for every page: no sideways scroll, every control has a name. */
-async function sound(page, where) {
-  const { wide, nameless } = await page.evaluate(() => ({
-    wide: document.documentElement.scrollWidth - innerWidth,
-    nameless: [...document.querySelectorAll('button, a[href], input, select')].filter((control) => {
-      if (!control.checkVisibility() || control.ariaHidden === 'true') return false;
-      const labelled = control.ariaLabel || control.getAttribute('aria-labelledby') || control.labels?.length;
-      return !labelled && !control.textContent.trim();
-    }).map((control) => control.outerHTML.slice(0, 80)),
-  }));
-  assert.ok(wide <= 0, `${where}: scrolls sideways by ${wide} px`);
-  assert.deepEqual(nameless, [], `${where}: controls without a name`);
-}

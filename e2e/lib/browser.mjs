@@ -36,6 +36,20 @@ export async function picture(page, name) {
   await page.screenshot({ path: path.join(folder, `${name}.png`) });
 }
 
+/** What holds for every page: no sideways scroll, every control has a name. */
+export async function sound(page, where) {
+  const { wide, nameless } = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth - innerWidth,
+    nameless: [...document.querySelectorAll('button, a[href], input, select')].filter((control) => {
+      if (!control.checkVisibility() || control.ariaHidden === 'true') return false;
+      const labelled = control.ariaLabel || control.getAttribute('aria-labelledby') || control.labels?.length;
+      return !labelled && !control.textContent.trim();
+    }).map((control) => control.outerHTML.slice(0, 80)),
+  }));
+  assert.ok(wide <= 0, `${where}: scrolls sideways by ${wide} px`);
+  assert.deepEqual(nameless, [], `${where}: controls without a name`);
+}
+
 /** The mean red, green, blue (0-255) of a part of the video's current frame, given in fractions of it. */
 export function pixels(page, { x, y, w, h }) {
   return page.evaluate(({ x, y, w, h }) => {

@@ -70,6 +70,11 @@ export class Client {
     return this.put('/account/recovery', body, options)
   }
 
+  /** @param {import('./types.js').KeysReplace} body @param {Options} [options] @returns {Promise<import('./types.js').Account>} */
+  replaceKeys(body, options) {
+    return this.put('/account/keys', body, options)
+  }
+
   /** @param {Options} [options] @returns {Promise<import('./types.js').Session[]>} */
   sessions(options) {
     return this.get('/account/sessions', options)

@@ -29,13 +29,14 @@ export async function loadHome(client, { home, keys, pins, signal }) {
 /**
  * Appends what `build` makes of the home as it is; when somebody else was quicker, reads it, verifies it and builds again.
  * @param {Client} client
- * @param {{ open: OpenHome, pins: Pins, signal?: AbortSignal }} from
+ * @param {{ open: OpenHome, keys?: OpenHome['keys'], pins: Pins, signal?: AbortSignal }} from `keys` are the account's, where the home is open with
+ *   ones that are being replaced
  * @param {(open: OpenHome) => Promise<ChainAppend>} build
  * @returns {Promise<OpenHome>} the home afterwards
  * @throws {import('../crypto/errors.js').Refusal|ApiError}
  */
-export async function changeHome(client, { open, pins, signal }, build) {
-  const again = () => loadHome(client, { home: open, keys: open.keys, pins, ...(signal && { signal }) })
+export async function changeHome(client, { open, keys = open.keys, pins, signal }, build) {
+  const again = () => loadHome(client, { home: open, keys, pins, ...(signal && { signal }) })
   let current = open
   for (let left = TRIES; left > 0; left -= 1) {
     const body = await build(current)

@@ -26,6 +26,8 @@
  * @typedef {{ account: string, name: string, session: string, parameters: PasswordParameters, wrapped: string, kem: string, sign: string }} Account
  * @typedef {{ login: string, password: Credentials }} PasswordChange
  * @typedef {{ login: string, recovery: RecoveryCredentials }} RecoveryChange
+ * @typedef {{ statement: Signed, password: Credentials, recovery: RecoveryCredentials, homes: HomeHandOver[] }} KeysReplace
+ * @typedef {{ home: string, change: ChainAppend }} HomeHandOver
  * @typedef {{ session: string, device: string, since: number, used: number, this: boolean }} Session
  */
 
@@ -36,9 +38,9 @@
  * @typedef {{ name: Signed }} NewName
  * @typedef {{ entries: Signed[], epochs: EpochPackage[] }} Chain
  * @typedef {{ slot: string, token_hash: string, sealed: Sealed }} NewInvitation
- * @typedef {{ entry: Signed, epoch: EpochPackage|null, invitation: NewInvitation|null, pairing: string|null, names: Signed[] }} ChainAppend
+ * @typedef {{ entry: Signed, epoch: EpochPackage|null, invitation: NewInvitation|null, pairing: string|null, names: Signed[], resealed: Sealed|null }} ChainAppend
  * @typedef {{ seq: number, hash: string }} ChainHead
- * @typedef {{ account: string, name: string, slot: string, rights: Right[], since: number }} Member
+ * @typedef {{ account: string, name: string, slot: string, rights: Right[], since: number, keys_replaced: number|null }} Member
  * @typedef {{ slot: string, rights: Right[], created: number, expires: number }} Invitation
  * @typedef {{ members: Member[], invitations: Invitation[] }} People
  * @typedef {{ ticket: InvitationTicket }} InvitationOpen

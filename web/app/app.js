@@ -4,6 +4,7 @@
 /** @import { AccountKeys } from "../crypto/account.js" */
 import { Client } from "../api/client.js";
 import { passwordLogin, unlockAccount } from "../crypto/account.js";
+import { toB64 } from "../crypto/base64url.js";
 import { Keystore } from "../crypto/keystore.js";
 import { stateOf } from "../media/state.js";
 import { forgetAll, recall, remember } from "./remember.js";
@@ -47,7 +48,8 @@ export class App extends EventTarget {
       if (!account) return this.#become({ name: "signed_out", service });
       const keystore = await Keystore.open({ shared: false });
       const keys = await keystore.load(account.account);
-      if (!keys) return this.#become({ name: "locked", service, account });
+      // Keys that are no longer the account's were replaced elsewhere: the password brings the others.
+      if (!keys || toB64(keys.kemPublic) !== account.kem) return this.#become({ name: "locked", service, account });
       await this.#open(service, account, keys, keystore);
     } catch (error) {
       this.#become({ name: "offline", error });
@@ -90,6 +92,15 @@ export class App extends EventTarget {
     remember("", "last", shared ? null : account.account);
     await this.#open({ ...service, setup_needed: false }, account, keys, keystore);
     this.#tabs.postMessage(account.account);
+  }
+
+  /**
+   * Goes on with the keys that have just replaced the account's; other tabs begin anew with them.
+   * @param {Account} account @param {AccountKeys} keys
+   */
+  async takeKeys(account, keys) {
+    await this.session?.takeKeys(account, keys);
+    this.#tabs.postMessage(null);
   }
 
   /** Nothing of the account before stays here; on a shared computer nothing of this one either. @param {string} account @param {boolean} shared */

@@ -6,8 +6,9 @@
 /** @import { Session } from "./session.js" */
 import { changeHome, loadHome, sealedNames } from "../api/home.js";
 import { watchUpdates } from "../api/updates.js";
-import { rotate } from "../crypto/chain-build.js";
+import { handOver, rotate } from "../crypto/chain-build.js";
 import { openName } from "../crypto/name.js";
+import { sameKeys } from "../crypto/wrapped-keys.js";
 import { stateOf } from "../media/state.js";
 import { Said } from "./said.js";
 
@@ -52,16 +53,21 @@ export class HomeView extends EventTarget {
   /** @param {string} camera */
   cameraName(camera) { return this.cameras.find(({ row }) => row.camera === camera)?.name ?? "Camera"; }
 
-  /** Verifies the chain and opens the names. What fails becomes `trouble`, not an exception. */
+  /** Verifies the chain and opens the names. What fails becomes `trouble`, not an exception. @returns {Promise<void>} */
   async open() {
     const { client, keys, pins } = this.session;
+    const replaced = () => keys !== this.session.keys;
     try {
-      this.opened = await loadHome(client, { home: this.row, keys, pins, signal: this.signal });
+      const opened = await loadHome(client, { home: this.row, keys, pins, signal: this.signal });
+      if (replaced()) return this.open();
+      this.opened = opened;
       this.trouble = null;
       this.name = await openName({ open: this.opened, subject: this.id, name: this.row.name }).catch(() => "Home");
+      await this.#handOverIfDue();
       await this.#rotateIfDue();
     } catch (error) {
       if (this.signal.aborted) return;
+      if (replaced()) return this.open();
       this.opened = null;
       this.trouble = stateOf(error);
       this.troubleWords = error instanceof Error ? error.message : "";
@@ -69,7 +75,14 @@ export class HomeView extends EventTarget {
     this.#tell();
   }
 
-  /** Somebody left without an owner's browser: this one makes the new keys. */
+  /** The account's keys were replaced when this home could not take part: it gets them now. */
+  async #handOverIfDue() {
+    const { keys } = this.session;
+    if (!this.opened || sameKeys(this.opened.keys, keys)) return;
+    await this.change(async (open) => handOver({ open, keys, names: await this.sealedNames() }));
+  }
+
+  /** Somebody left without an owner's browser, or replaced their keys: this one makes the home's new ones. */
   async #rotateIfDue() {
     if (!this.row.rotation_due || !this.owner) return;
     await this.change(async (open) => {
@@ -88,8 +101,8 @@ export class HomeView extends EventTarget {
    */
   async change(build) {
     if (!this.opened) throw new Said("This home isn’t open on this device, so nothing can be changed here.");
-    const { client, pins } = this.session;
-    this.opened = await changeHome(client, { open: this.opened, pins, signal: this.signal }, build);
+    const { client, keys, pins } = this.session;
+    this.opened = await changeHome(client, { open: this.opened, keys, pins, signal: this.signal }, build);
     this.row = { ...this.row, chain_seq: this.opened.chain.seq };
     this.#tell();
   }

@@ -5,6 +5,7 @@
 /** @import { Client } from "../api/client.js" */
 /** @import { AccountKeys } from "../crypto/account.js" */
 /** @import { Keystore, Pins } from "../crypto/keystore.js" */
+import { sameKeys } from "../crypto/wrapped-keys.js";
 import { HomeView } from "./home.js";
 import { recall, remember } from "./remember.js";
 
@@ -59,7 +60,26 @@ export class Session extends EventTarget {
       const wanted = recall(this.account.account, "home");
       this.choose((wanted && this.#homes.has(wanted) ? wanted : rows[0]?.home) ?? null);
     }
+    await this.#settleKeys();
     this.#tell();
+  }
+
+  /**
+   * Goes on with other keys of the same account.
+   * @param {Account} account @param {AccountKeys} keys
+   */
+  async takeKeys(account, keys) {
+    // What can't be kept is asked for again: with keys that are not the account's, a device is locked.
+    await this.keystore.save(keys).catch(() => {});
+    this.account = account;
+    this.keys = keys;
+    await this.loadHomes();
+  }
+
+  async #settleKeys() {
+    const { keys } = this;
+    if (!keys.previous?.length || this.homes.some(({ opened }) => !opened || !sameKeys(opened.keys, keys))) return;
+    await this.keystore.settle(keys);
   }
 
   /** @param {Home} row */

@@ -113,15 +113,15 @@ function rawOf({ account, wrapped }, wrap) {
   })
 }
 
-/** @param {RawKeys} raw @param {string} password */
-async function passwordCredentials(raw, password) {
+/** The password's way in to these keys. @param {RawKeys} raw @param {string} password @returns {Promise<import('../api/types.js').Credentials>} */
+export async function passwordCredentials(raw, password) {
   const parameters = newParameters()
   const { login, wrap } = await splitPassword(password, parameters)
   return { parameters, login, wrapped: await wrapKeys(raw, wrap) }
 }
 
-/** @param {RawKeys} raw */
-async function recoveryCredentials(raw) {
+/** A new recovery code's way in to these keys. @param {RawKeys} raw @returns {Promise<{ credentials: import('../api/types.js').RecoveryCredentials, text: string }>} */
+export async function recoveryCredentials(raw) {
   const { text, bytes } = await newRecoveryCode()
   const { login, wrap } = await splitRecovery(bytes)
   return { credentials: { login, wrapped: await wrapKeys(raw, wrap) }, text }

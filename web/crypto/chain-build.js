@@ -1,9 +1,9 @@
-// What an owner's browser adds to a home's chain: the beginning, invitations, removals, rights, agents. Each builder gives the body to send; all
+// What a browser adds to a home's chain: the beginning, invitations, removals, rights, agents, one's own new keys. Each builder gives the body to send; all
 // of it happens on the server, or none. Every entry is checked against the rules that others will check it with.
 
 import { fromB64, toB64 } from './base64url.js'
 import { random, wipe } from './bytes.js'
-import { ENTRY_LABEL, PRESETS, writeEntry } from './chain-entry.js'
+import { ENTRY_LABEL, PRESETS, holdsEpochs, isOwner, writeEntry } from './chain-entry.js'
 import { checkNext, losesTo } from './chain-rules.js'
 import { signDocument } from './ed25519.js'
 import { currentSecret, newEpoch, packEpoch, sealToSlot } from './epoch.js'
@@ -107,10 +107,30 @@ export async function removeAgent({ open, agent }) {
 }
 
 /**
- * @param {OpenHome} open @param {{ slots: Slot[] }} change @param {Signed[]} names
+ * Other keys in one's own place; the old ones, with which the home is open, sign for them. An owner begins a new epoch with it; a member seals
+ * the current one's secret to the new keys, and the next owner begins one.
+ * @param {{ open: OpenHome, keys: import('./wrapped-keys.js').AccountKeys, names: Signed[] }} wanted `names` are the home's and all its cameras'
  * @returns {Promise<ChainAppend>}
  */
-async function beginEpoch(open, change, names) {
+export async function handOver({ open, keys, names }) {
+  const { slots: before, epoch } = open.chain.head
+  const own = { ...slotIn(before, open.slot), kem: keys.kemPublic, sign: keys.signPublic }
+  const slots = before.map((one) => (one.slot === open.slot ? own : one))
+  if (isOwner(own)) return beginEpoch(open, { slots }, names, keys)
+  const entry = await signNext(open, { slots })
+  if (!holdsEpochs(own)) return bare(entry)
+  const secret = await currentSecret(open.chain, open.packages, holder(open))
+  const resealed = await sealToSlot({ home: open.home, epoch, slot: open.slot }, own.kem, secret)
+  wipe(secret)
+  return { ...bare(entry), resealed }
+}
+
+/**
+ * @param {OpenHome} open @param {{ slots: Slot[] }} change @param {Signed[]} names
+ * @param {{ sign: CryptoKey }} [keys] those of one's own place from this entry on
+ * @returns {Promise<ChainAppend>}
+ */
+async function beginEpoch(open, change, names, keys = open.keys) {
   const { home } = open
   const number = open.chain.head.epoch + 1
   const begun = await newEpoch()
@@ -119,7 +139,7 @@ async function beginEpoch(open, change, names) {
   const before = await currentSecret(open.chain, open.packages, holder(open))
   const epoch = await packEpoch({ home, epoch: number, slots: change.slots, begun, before })
   wipe(before, begun.secret)
-  const owner = { home, epoch: number, epochKey, by: open.slot, sign: open.keys.sign }
+  const owner = { home, epoch: number, epochKey, by: open.slot, sign: keys.sign }
   return { ...bare(entry), epoch, names: await resealNames(open, owner, names) }
 }
 
@@ -133,7 +153,12 @@ function signNext(open, change) {
 
 /** @param {Signed} entry @returns {ChainAppend} an entry that brings nothing with it */
 function bare(entry) {
-  return { entry, epoch: null, invitation: null, pairing: null, names: [] }
+  return { entry, epoch: null, invitation: null, pairing: null, names: [], resealed: null }
+}
+
+/** @param {readonly Slot[]} slots @param {string} slot one that is there @returns {Slot} */
+function slotIn(slots, slot) {
+  return /** @type {Slot} */ (slots.find((one) => one.slot === slot))
 }
 
 /** @param {OpenHome} open */

@@ -51,6 +51,12 @@ export class VerifiedChain {
     return this.head.slots.find((slot) => slot.account === account)
   }
 
+  /** Whether the account in this slot has put other keys into it since it joined. @param {string} slot */
+  replacedKeys(slot) {
+    const held = this.entries.flatMap(({ slots }) => slots.filter((one) => one.slot === slot && one.account !== null))
+    return held.some((one, i) => i > 0 && !(equal(one.kem, held[i - 1].kem) && equal(one.sign, held[i - 1].sign)))
+  }
+
   /** @param {number} epoch @returns {Bytes|null} its public key */
   epochKey(epoch) {
     return this.entries.find((entry) => entry.epoch === epoch)?.epoch_key ?? null

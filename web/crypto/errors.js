@@ -1,7 +1,7 @@
 // What the sealed side refuses, each with its own name and words for people. Pages show `message`; programs look at `kind`.
 
 /**
- * @typedef {'bad_signature'|'member_key'|'agent_key'|'foreign_agent'|'epoch'|'rollback'|'fork'|'foreign_home'|'foreign_genesis'|'invented_home'|'not_invited'|'not_a_member'|'malformed'|'rule'} ChainReason
+ * @typedef {'bad_signature'|'member_key'|'own_key'|'agent_key'|'foreign_agent'|'epoch'|'rollback'|'fork'|'foreign_home'|'foreign_genesis'|'invented_home'|'not_invited'|'not_a_member'|'malformed'|'rule'} ChainReason
  * @typedef {'locked'|'damaged'|'did_not_belong'|'chain_refused'|'wrong_password'|'wrong_code'|'bad_link'} RefusalKind
  */
 
@@ -52,6 +52,7 @@ export class DidNotBelong extends Refusal {
 const CHAIN_WORDS = {
   bad_signature: 'The list of people of this home was not signed by one of its owners. Nothing new is opened until it is put right.',
   member_key: 'Somebody’s key in this home was replaced by another one without them. Nothing new is opened until it is put right.',
+  own_key: 'This home still knows other keys of yours than this device has. Open it on the device where you replaced your keys, or ask an owner to remove you and invite you again.',
   agent_key: 'A box of this home was added, or its key was replaced, without an owner. Nothing new is opened until it is put right.',
   foreign_agent: 'This came from a box that no owner of this home added. It was not opened.',
   epoch: 'The key of this home was replaced by another one without an owner. Nothing new is opened until it is put right.',

@@ -5,6 +5,7 @@
 
 import { Store } from './idb.js'
 import { higherPin, memoryPins } from './pins.js'
+import { sameKeys } from './wrapped-keys.js'
 
 /**
  * @typedef {import('./wrapped-keys.js').AccountKeys} AccountKeys
@@ -35,8 +36,25 @@ export class Keystore {
     return this.store !== null
   }
 
-  /** @param {AccountKeys} keys */
+  /**
+   * Keys that were here and are other ones become the new ones' `previous`.
+   * @param {AccountKeys} keys
+   */
   async save(keys) {
+    const before = await this.load(keys.account)
+    const older = before ? [before, ...(before.previous ?? [])] : []
+    keys.previous = older.filter((one) => !sameKeys(one, keys)).map(({ previous, ...one }) => one)
+    await this.put(keys)
+  }
+
+  /** Every home has the present keys: those from before are of no more use. @param {AccountKeys} keys */
+  async settle(keys) {
+    keys.previous = []
+    await this.put(keys)
+  }
+
+  /** @param {AccountKeys} keys */
+  async put(keys) {
     if (this.store) await this.store.put('keys', keys.account, keys)
     else this.held.set(keys.account, keys)
   }

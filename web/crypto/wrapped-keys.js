@@ -10,7 +10,8 @@ import { pairOf } from './x25519.js'
 
 /**
  * @typedef {import('./bytes.js').Bytes} Bytes
- * @typedef {{ account: string, kem: CryptoKey, sign: CryptoKey, kemPublic: Bytes, signPublic: Bytes }} AccountKeys
+ * @typedef {{ account: string, kem: CryptoKey, sign: CryptoKey, kemPublic: Bytes, signPublic: Bytes, previous?: AccountKeys[] }} AccountKeys
+ *   `previous` were replaced, and still stand in homes that could not take part
  * @typedef {{ account: string, bytes: Bytes }} RawKeys 64 bytes, for wrapping anew; to be wiped by the holder
  */
 
@@ -58,6 +59,13 @@ export async function importKeys({ account, bytes }, expected) {
     throw new Damaged('account keys: other public keys')
   }
   return { account, kem: kem.privateKey, sign: sign.privateKey, kemPublic: kem.publicKey, signPublic: sign.publicKey }
+}
+
+/** @typedef {Pick<AccountKeys, 'kemPublic'|'signPublic'>} PublicKeys */
+
+/** @param {PublicKeys} one @param {PublicKeys} other */
+export function sameKeys(one, other) {
+  return equal(one.kemPublic, other.kemPublic) && equal(one.signPublic, other.signPublic)
 }
 
 /** @param {string} account */

@@ -4,6 +4,8 @@
 import { errorWords } from "../app/states.js";
 import { setTheme, theme } from "../app/theme.js";
 import { changePassword, changeRecovery } from "../crypto/account.js";
+import { sameKeys } from "../crypto/wrapped-keys.js";
+import { replaceKeysHere } from "../elements/new-keys-dialog.js";
 import { KsRecoveryStep } from "../elements/recovery-step.js";
 import { announce } from "../ui/announce.js";
 import { ask, shown } from "../ui/dialog.js";
@@ -12,6 +14,7 @@ import { define } from "../ui/element.js";
 import { onSubmit } from "../ui/form.js";
 import { Said } from "../app/said.js";
 import { ownZone, when } from "../ui/time.js";
+import { listed } from "../ui/words.js";
 import { Page } from "./page.js";
 
 const MARKUP = template`
@@ -24,6 +27,8 @@ const MARKUP = template`
     <section class="list-section"><h2>Getting in</h2><ul class="rows" role="list">
       <li class="row-item"><svg class="icon" aria-hidden="true"><use href="/icons.svg#lock"/></svg><div class="grow"><strong>Password</strong><p class="quiet">Changing it signs you out on all other devices.</p></div><button type="button" class="button" data-part="password">Change</button></li>
       <li class="row-item"><svg class="icon" aria-hidden="true"><use href="/icons.svg#sealed"/></svg><div class="grow"><strong>Recovery code</strong><p class="quiet">Opens your videos if you forget your password. A new one replaces the old.</p></div><button type="button" class="button" data-part="recovery">New code</button></li></ul></section>
+    <section class="list-section"><h2>Lost a device, or forgot the password on this one?</h2><ul class="rows" role="list">
+      <li class="row-item"><svg class="icon" aria-hidden="true"><use href="/icons.svg#device"/></svg><div class="grow"><strong>New keys</strong><p class="quiet">New keys and a new password take the place of the old ones, and every other device is signed out. You go on opening everything; what is recorded from then on does not open with what the lost device holds.</p></div><button type="button" class="button" data-part="keys">Replace</button></li></ul></section>
     <p class="account-end"><a class="button" href="/views" data-part="views">Who viewed</a> <a class="button" href="/home" data-part="home">Home settings</a></p>
     <p><button type="button" class="button danger" data-part="out">Sign out</button></p>
   </div>`;
@@ -59,10 +64,11 @@ class KsAccountPage extends Page {
     const homes = this.session.homes.length > 0;
     part(this, "views").hidden = part(this, "home").hidden = !homes;
     this.#theme();
-    this.on(button(this, "out"), "click", () => this.run(this.app.signOut()));
+    this.on(button(this, "out"), "click", () => this.run(this.#signOut()));
     this.on(button(this, "end-all"), "click", () => this.run(this.#endAll(), (error) => this.#wrong(error)));
     this.on(button(this, "password"), "click", () => this.run(this.#password()));
     this.on(button(this, "recovery"), "click", () => this.run(this.#recovery()));
+    this.on(button(this, "keys"), "click", () => this.run(replaceKeysHere(this.app, this.signal).then(() => this.#load()), (error) => this.#wrong(error)));
     this.run(this.#load(), (error) => this.#wrong(error));
   }
 
@@ -113,6 +119,16 @@ class KsAccountPage extends Page {
     await this.session.client.endOtherSessions({ signal: this.signal });
     announce("All other devices are signed out");
     await this.#load();
+  }
+
+  /** Keys that still stand in a home are nowhere but here. */
+  async #signOut() {
+    const old = this.session.homes.filter(({ opened }) => opened && !sameKeys(opened.keys, this.session.keys));
+    const sure = old.length === 0 || await ask({
+      title: "Sign out of the only device that opens a home?", yes: "Sign out", danger: true, signal: this.signal,
+      text: `${listed(old.map(({ name }) => name))} could not take your new keys yet. If you sign out here, an owner has to invite you again.`,
+    });
+    if (sure) await this.app.signOut();
   }
 
   async #password() {

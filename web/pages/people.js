@@ -19,14 +19,14 @@ const MARKUP = template`
   <div class="sections narrow">
     <ul class="rows" role="list" data-part="members"></ul>
     <section class="list-section" data-part="invited" hidden><h2>Invited</h2><ul class="rows" role="list" data-part="invitations"></ul></section>
-    <p class="note" data-part="rotation" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#wait"/></svg><span>Somebody has left this home. They can open nothing from here any more. New keys begin when an owner next opens Keepsight.</span></p>
+    <p class="note" data-part="rotation" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#wait"/></svg><span>Somebody has left this home, or replaced their keys. Who left can open nothing from here any more. New keys begin when an owner next opens Keepsight.</span></p>
     <div class="links"><a class="row-item link" href="/views"><svg class="icon" aria-hidden="true"><use href="/icons.svg#views"/></svg><span class="grow"><strong>Who viewed</strong><span class="quiet">See who opened what, and when</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a>
     <a class="row-item link" href="/home"><svg class="icon" aria-hidden="true"><use href="/icons.svg#settings"/></svg><span class="grow"><strong>Home settings</strong><span class="quiet">Name, time zone, how long videos are kept</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a></div>
     <p><button type="button" class="button plain danger" data-part="leave">Leave this home</button></p>
   </div>`;
 
 const MEMBER = template`<li class="row-item"><svg class="icon" aria-hidden="true"><use href="/icons.svg#account"/></svg>
-  <div class="grow"><strong data-part="name"></strong><p class="quiet" data-part="rights"></p><p class="quiet" data-part="since"></p></div>
+  <div class="grow"><strong data-part="name"></strong><p class="quiet" data-part="rights"></p><p class="quiet" data-part="since"></p><p class="quiet" data-part="keys" hidden></p></div>
   <button type="button" class="button plain danger" data-part="remove" hidden>Remove</button></li>`;
 
 const INVITATION = template`<li class="row-item"><svg class="icon" aria-hidden="true"><use href="/icons.svg#link"/></svg>
@@ -74,11 +74,20 @@ class KsPeoplePage extends Page {
     part(row, "name").textContent = me ? `${member.name} (you)` : member.name;
     part(row, "rights").textContent = rightsWords(member.rights);
     part(row, "since").textContent = `Since ${date(member.since, this.home.zone)}`;
+    say(row, "keys", this.#keysWords(member, me));
     const remove = button(row, "remove");
     remove.hidden = me || !this.home.owner;
     remove.setAttribute("aria-label", `Remove ${member.name}`);
     this.on(remove, "click", () => this.run(this.#remove(member), (error) => this.#wrong(error)));
     return row;
+  }
+
+  /** That keys were replaced is the chain's word; when, the server's. @param {Member} member @param {boolean} me */
+  #keysWords({ slot, name, keys_replaced: at }, me) {
+    if (!this.home.opened?.chain.replacedKeys(slot)) return null;
+    const on = at === null ? "" : ` ${when(at, this.home.zone)}`;
+    if (me) return `You replaced your keys${on}.`;
+    return `Replaced their keys${on}: a device was lost, or a password forgotten. If that was not ${name}, remove them.`;
   }
 
   /** @param {Invitation} invitation */

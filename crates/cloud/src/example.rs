@@ -8,16 +8,16 @@ use keepsight_ids::{
     SlotId, UnixMillis,
 };
 use keepsight_seal::{
-    AccountKeys, Answer, Chain, Draft, EpochSecret, EventSealer, Invitation, NamedBy, Offer, PairingCode,
-    SignSecret, Subject, WRAPPED_LEN, found_home, make_name, seal_to_slot, sign_session,
+    AccountKeys, Answer, Chain, Draft, EpochSecret, EventSealer, HandOver, Invitation, NamedBy, Offer,
+    PairingCode, SignSecret, Subject, WRAPPED_LEN, found_home, make_name, seal_to_slot, sha256, sign_session,
 };
 use keepsight_wire::Signed;
 use keepsight_wire::agent::{CameraPut, CameraReport, GapPut, PairingAnswer, SessionOpen, Status};
 use keepsight_wire::people::{
-    CameraState, CameraSwitch, ChainAppend, Credentials, GapReason, HomeSettings, InvitationAccept,
-    InvitationOpen, Keep, Lockdown, NameQuery, NewHome, NewName, NewPairing, PasswordChange,
-    PasswordParameters, RecoveryChange, RecoveryCredentials, RecoveryOpen, RecoveryReplace, SignIn, SignUp,
-    Ticket,
+    CameraState, CameraSwitch, ChainAppend, Credentials, GapReason, HomeHandOver, HomeSettings,
+    InvitationAccept, InvitationOpen, Keep, KeysReplace, Lockdown, NameQuery, NewHome, NewName, NewPairing,
+    PasswordChange, PasswordParameters, RecoveryChange, RecoveryCredentials, RecoveryOpen, RecoveryReplace,
+    SignIn, SignUp, Ticket,
 };
 use keepsight_world::World;
 use serde::Serialize;
@@ -256,6 +256,39 @@ pub(crate) fn recovery(stage: &Stage) -> ExampleRequest {
     stage.get("/api/v1/account/recovery").json(&body)
 }
 
+/// Other keys for the home's owner, whose browser begins a new epoch with them.
+pub(crate) fn keys(stage: &Stage) -> ExampleRequest {
+    let mut rng = stage.world.rng();
+    let keys = AccountKeys::random(&mut rng);
+    let (password, recovery) = (stage.password(stage.login), stage.recovery(stage.recovery_login));
+    let hand_over = HandOver {
+        v: keepsight_seal::V1,
+        account: stage.account,
+        kem: keys.kem.public(),
+        sign: keys.sign.public(),
+        password: sha256(&password.login.0),
+        recovery: sha256(&recovery.login.0),
+    };
+    let mut draft = Draft::after(stage.chain.head(), stage.slot);
+    let (_, package) = draft
+        .replace_own_keys(&keys)
+        .rotate(&stage.epoch, &mut rng)
+        .expect("the stage has the epoch's secret");
+    let entry = draft.sign(&stage.keys.sign).expect("an owner may replace their keys");
+    let change = ChainAppend { epoch: Some(package), ..append(entry.signed().clone()) };
+    stage.get("/api/v1/account/keys").json(&KeysReplace {
+        statement: hand_over.signed(&stage.keys.sign),
+        password,
+        recovery,
+        homes: vec![HomeHandOver { home: stage.home, change }],
+    })
+}
+
+/// An entry that brings nothing with it.
+fn append(entry: Signed) -> ChainAppend {
+    ChainAppend { entry, epoch: None, invitation: None, pairing: None, names: Vec::new(), resealed: None }
+}
+
 pub(crate) fn new_home(stage: &Stage) -> ExampleRequest {
     let (home, slot) = (HomeId::from_bytes(stage.world.random()), SlotId::from_bytes(stage.world.random()));
     let mut rng = stage.world.rng();
@@ -295,8 +328,7 @@ pub(crate) fn lockdown(stage: &Stage) -> ExampleRequest {
 pub(crate) fn chain_append(stage: &Stage) -> ExampleRequest {
     let next =
         Draft::after(stage.chain.head(), stage.slot).sign(&stage.keys.sign).expect("an owner may append");
-    let (entry, names) = (next.signed().clone(), Vec::new());
-    stage.at_home("/chain").json(&ChainAppend { entry, epoch: None, invitation: None, pairing: None, names })
+    stage.at_home("/chain").json(&append(next.signed().clone()))
 }
 
 pub(crate) fn invitation_open(stage: &Stage) -> ExampleRequest {

@@ -4,7 +4,9 @@ mod support;
 
 use http::Method;
 use keepsight_ids::{B64, SlotId, UnixMillis};
-use keepsight_seal::{AccountKeys, Draft, NamedBy, PairingCode, SignSecret, Slot, Subject, make_name};
+use keepsight_seal::{
+    AccountKeys, Draft, NamedBy, PairingCode, SignSecret, Slot, Subject, make_name, seal_to_slot,
+};
 use keepsight_wire::agent::PairingAnswer;
 use keepsight_wire::people::{
     Chain, ChainAppend, ChainHead, Home, InvitationOpen, InvitationOpened, Pairing, People,
@@ -19,7 +21,8 @@ async fn post(
     entry: Signed,
     epoch: Option<EpochPackage>,
 ) -> Reply {
-    let body = ChainAppend { entry, epoch, invitation: None, pairing: None, names: Vec::new() };
+    let body =
+        ChainAppend { entry, epoch, invitation: None, pairing: None, names: Vec::new(), resealed: None };
     server.post(who, &elm.path("/chain"), &body).await
 }
 
@@ -66,11 +69,26 @@ async fn an_entry_of_somebody_elses_hand_is_refused() {
         (400, "bad_request".into())
     );
     assert_eq!(post(&server, &oak.owner.who, &elm, owners, None).await.refusal(), (404, "not_found".into()));
-    // A member may replace their own keys and nothing else.
+    // A member may replace their own keys and nothing else, and brings the current secret for the new ones.
     let keys = AccountKeys::random(&mut server.world.rng());
     let mut draft = Draft::after(elm.chain.head(), slot);
     let entry = draft.replace_own_keys(&keys).sign(&member.keys.sign).unwrap().signed().clone();
-    post(&server, &member.who, &elm, entry, None).await.done();
+    let without = post(&server, &member.who, &elm, entry.clone(), None).await;
+    assert_eq!(without.refusal(), (400, "bad_request".into()));
+    let (epoch, kem) = (elm.chain.head().entry().epoch, keys.kem.public());
+    let sealed = seal_to_slot(elm.home, epoch, slot, &kem, &elm.secret, &mut server.world.rng()).unwrap();
+    let with = |entry: Signed| ChainAppend {
+        entry,
+        epoch: None,
+        invitation: None,
+        pairing: None,
+        names: Vec::new(),
+        resealed: Some(sealed.clone()),
+    };
+    let needless = server.post(&elm.owner.who, &elm.path("/chain"), &with(next(&elm))).await;
+    assert_eq!(needless.refusal(), (400, "bad_request".into()));
+    server.post(&member.who, &elm.path("/chain"), &with(entry)).await.done();
+    assert!(server.get(&elm.owner.who, &elm.path("")).await.ok::<Home>().rotation_due);
 }
 
 #[tokio::test]
@@ -102,6 +120,7 @@ async fn a_new_epoch_comes_with_its_package_and_with_names_sealed_to_it() {
             invitation: None,
             pairing: None,
             names,
+            resealed: None,
         };
         server.post(&elm.owner.who, &elm.path("/chain"), &body).await
     };

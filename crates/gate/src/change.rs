@@ -58,6 +58,9 @@ pub enum Change {
         /// The new way in.
         recovery: RecoveryRow,
     },
+    /// Replaces the account's keys, in the account and in its homes; the account's other sessions end. With
+    /// [`Action::ChangeAccount`].
+    ReplaceKeys(Box<ReplaceKeys>),
     /// Ends one session of the caller's account, perhaps the caller's own. With [`Action::EndSessions`].
     EndSession(SessionId),
     /// Ends all sessions of the caller's account but the caller's. With [`Action::EndSessions`].
@@ -173,6 +176,37 @@ pub struct AppendChain {
     pub names: Vec<NameRow>,
     /// The pairing that brought the new agent: used up by this.
     pub pairing: Option<String>,
+    /// The author's own keys are replaced and no epoch begins: the current epoch's secret, sealed to the new one. The home is due
+    /// for rotation then, for whoever has the old keys knows that epoch.
+    pub resealed: Option<SealedSlotRow>,
+}
+
+/// Other keys for an account. The caller has verified that the old ones handed over to them.
+#[derive(Debug, Clone)]
+pub struct ReplaceKeys {
+    /// The Ed25519 public key that the hand-over was verified with: it must still be the account's.
+    pub old_sign: [u8; 32],
+    /// X25519 public key.
+    pub kem: [u8; 32],
+    /// Ed25519 public key.
+    pub sign: [u8; 32],
+    /// The new password's way in.
+    pub password: PasswordRow,
+    /// The new recovery code's way in.
+    pub recovery: RecoveryRow,
+    /// The homes in which the keys are replaced.
+    pub homes: Vec<HandOverRow>,
+}
+
+/// A home in which a member's keys are replaced.
+#[derive(Debug, Clone)]
+pub struct HandOverRow {
+    /// Which.
+    pub home: HomeId,
+    /// The member's slot: it must still be the account's.
+    pub slot: SlotId,
+    /// The entry and what goes with it; it must be a [hand-over](AppendChain::is_hand_over).
+    pub append: AppendChain,
 }
 
 /// What the operator does, from a process that has the database. No Permit, no viewing: staff is never turned into viewers.
@@ -443,7 +477,9 @@ impl Change {
             Self::SignUp { .. } => Action::SignUp,
             Self::SignIn { .. } => Action::SignIn,
             Self::ReplaceByRecovery { .. } => Action::Recover,
-            Self::ChangePassword { .. } | Self::ChangeRecovery { .. } => Action::ChangeAccount,
+            Self::ChangePassword { .. } | Self::ChangeRecovery { .. } | Self::ReplaceKeys(_) => {
+                Action::ChangeAccount
+            }
             Self::EndSession(_) | Self::EndOtherSessions => Action::EndSessions,
             Self::CreateHome { .. } => Action::CreateHome,
             Self::AppendChain(_) => Action::AppendChain,
@@ -462,11 +498,13 @@ impl Change {
 
     /// Whether this Permit allows this change.
     pub fn fits(&self, permit: &Permit) -> bool {
-        let more = match self {
-            Self::AppendChain(append) => append.does_more_than_replace_keys(),
-            _ => false,
+        let allowed = match self {
+            Self::AppendChain(append) => permit.is_owner() || !append.does_more_than_replace_keys(),
+            // Who owns which of the homes is for the truth to say, in the same transaction.
+            Self::ReplaceKeys(keys) => keys.homes.iter().all(|one| one.append.is_hand_over()),
+            _ => true,
         };
-        permit.action() == self.action() && (!more || permit.is_owner())
+        permit.action() == self.action() && allowed
     }
 }
 
@@ -484,14 +522,21 @@ impl AppendChain {
             epoch: None,
             names: Vec::new(),
             pairing: None,
+            resealed: None,
         }
     }
 
-    const fn does_more_than_replace_keys(&self) -> bool {
+    /// Whether it changes nobody but its author: their keys, and the epoch and names that an owner may begin and seal anew with it.
+    pub const fn is_hand_over(&self) -> bool {
         let people = !self.ended.is_empty() || !self.relations.is_empty();
         let agents =
             !self.agents_added.is_empty() || !self.agents_removed.is_empty() || self.pairing.is_some();
         let pending = self.invitation.is_some() || !self.invitations_revoked.is_empty();
-        people || agents || pending || self.epoch.is_some() || !self.names.is_empty()
+        !(people || agents || pending)
+    }
+
+    /// What only an owner may send.
+    pub const fn does_more_than_replace_keys(&self) -> bool {
+        !self.is_hand_over() || self.epoch.is_some() || !self.names.is_empty()
     }
 }

@@ -19,9 +19,9 @@ mod truth;
 
 pub use action::{Action, PrincipalKind, Right, Rights, Scope};
 pub use change::{
-    AgentRow, AppendChain, ChainRow, Change, EpochRow, InvitationRow, NameRow, NewAccount, NewSession,
-    OperatorDeed, PasswordRow, RecoveryRow, Refusal, RelationRow, SealedRow, SealedSlotRow, SignUpTicket,
-    SignedRow,
+    AgentRow, AppendChain, ChainRow, Change, EpochRow, HandOverRow, InvitationRow, NameRow, NewAccount,
+    NewSession, OperatorDeed, PasswordRow, RecoveryRow, Refusal, RelationRow, ReplaceKeys, SealedRow,
+    SealedSlotRow, SignUpTicket, SignedRow,
 };
 pub use credential::{Ask, Credential, Denied, TokenHash};
 pub use decide::{Grant, Look, RefusedMember, Verdict, View, decide};

@@ -186,6 +186,15 @@ impl Api {
         self.tell(Method::PUT, path, Some(encoded(body))).await
     }
 
+    /// `PUT` with a JSON body whose success has one too; the path is below `/api/v1`.
+    pub(crate) async fn put_for<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, PersonError> {
+        self.ask(Method::PUT, path, Some(encoded(body))).await
+    }
+
     /// `GET` of bytes; the path is below `/api/v1`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keepsight_ids::{CameraId, EpochNo, HomeId, SlotId, UnixMillis};
 use keepsight_seal::{
-    Chain, EpochSecrets, NamedBy, Pin, SealError, Slot, Subject, found_home, make_name, open_name,
+    Chain, EpochSecrets, NamedBy, Pin, SealError, SignSecret, Slot, Subject, found_home, make_name, open_name,
 };
 use keepsight_wire::Signed;
 use keepsight_wire::people::{
@@ -93,12 +93,13 @@ impl Person {
     /// [`PersonError::Seal`] for whatever the chain's rules or the pin refuse, [`PersonError::NotAMember`],
     /// [`PersonError::Locked`], [`PersonError::Refused`].
     pub async fn open_home(&self, home: HomeId) -> Result<Arc<OpenHome>, PersonError> {
-        let keys = self.keys()?;
+        self.keys()?;
         let shown: people::Chain = self.api.get(&format!("/homes/{home}/chain")).await?;
         let chain = Chain::verify(home, &shown.entries, self.pin(home).as_ref())?;
         // Remembered before anything else can fail: what was seen once is not forgotten.
         self.raise_pin(chain.pin());
-        let slot = chain.head().entry().slot_of(self.account()).ok_or(PersonError::NotAMember)?.slot;
+        let own = chain.head().entry().slot_of(self.account()).ok_or(PersonError::NotAMember)?;
+        let (slot, keys) = (own.slot, self.keys_in(own)?);
         let secrets = EpochSecrets::open(&chain, slot, &keys.kem, &shown.epochs)?;
         Ok(self.remember(OpenHome { chain, secrets, slot }))
     }
@@ -202,8 +203,18 @@ impl Person {
         subject: Subject,
         name: &str,
     ) -> Result<Signed, PersonError> {
-        let (keys, by) = (self.keys()?, NamedBy::Slot(open.slot));
-        Ok(make_name(&open.chain, subject, by, &keys.sign, name, self.now(), &mut self.world.rng())?)
+        self.name_signed_by(open, subject, name, &self.keys()?.sign)
+    }
+
+    pub(crate) fn name_signed_by(
+        &self,
+        open: &OpenHome,
+        subject: Subject,
+        name: &str,
+        key: &SignSecret,
+    ) -> Result<Signed, PersonError> {
+        let by = NamedBy::Slot(open.slot);
+        Ok(make_name(&open.chain, subject, by, key, name, self.now(), &mut self.world.rng())?)
     }
 
     pub(crate) fn now(&self) -> UnixMillis {

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use http::Method;
 use keepsight_ids::{EpochNo, HomeId, SlotId};
 use keepsight_seal::{
-    Chain, Draft, EpochSecrets, Invitation, SealError, Slot, Subject, VerifiedEntry, open_for_slot,
-    open_name, seal_to_slot,
+    Chain, Draft, EpochSecrets, Invitation, SealError, SignSecret, Slot, Subject, VerifiedEntry,
+    open_for_slot, open_name, seal_to_slot,
 };
 use keepsight_wire::people::{
     ChainAppend, ChainHead, InvitationAccept, InvitationOpen, InvitationOpened, NewInvitation, Right,
@@ -126,13 +126,18 @@ impl Person {
         let (secret, package) = draft.rotate(previous, &mut self.world.rng())?;
         let entry = draft.sign(&self.keys()?.sign)?;
         let next = extended(open, &entry, Some((entry.entry().epoch, secret.clone())))?;
-        let names = self.names_sealed_anew(open, &next).await?;
+        let names = self.names_sealed_anew(open, &next, &self.keys()?.sign).await?;
         let body = ChainAppend { epoch: Some(package), names, ..append_of(&entry) };
         self.append(open, entry, &body, Some(secret)).await
     }
 
     /// The names of the home and its cameras, sealed to the epoch of `next`. A name that doesn't open stays as it is.
-    async fn names_sealed_anew(&self, open: &OpenHome, next: &OpenHome) -> Result<Vec<Signed>, PersonError> {
+    pub(crate) async fn names_sealed_anew(
+        &self,
+        open: &OpenHome,
+        next: &OpenHome,
+        key: &SignSecret,
+    ) -> Result<Vec<Signed>, PersonError> {
         let home = open.chain.home();
         let mut shown = vec![(Subject::Home(home), self.home(home).await?.name)];
         let cameras = self.cameras(home).await?;
@@ -140,7 +145,7 @@ impl Person {
         let opened = shown
             .into_iter()
             .filter_map(|(subject, name)| Some((subject, open.name_of(subject, &name).ok()?)));
-        opened.map(|(subject, text)| self.sealed_name(next, subject, &text)).collect()
+        opened.map(|(subject, text)| self.name_signed_by(next, subject, &text, key)).collect()
     }
 
     pub(crate) async fn append(
@@ -155,7 +160,7 @@ impl Person {
         self.keep(open, entry, secret)
     }
 
-    fn keep(
+    pub(crate) fn keep(
         &self,
         open: &OpenHome,
         entry: VerifiedEntry,
@@ -175,10 +180,11 @@ pub(crate) fn append_of(entry: &VerifiedEntry) -> ChainAppend {
         invitation: None,
         pairing: None,
         names: Vec::new(),
+        resealed: None,
     }
 }
 
-fn extended(
+pub(crate) fn extended(
     open: &OpenHome,
     entry: &VerifiedEntry,
     secret: Option<(EpochNo, keepsight_seal::EpochSecret)>,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use keepsight_ids::{AccountId, B64, HomeId};
-use keepsight_seal::{AccountKeys, ITERATIONS_LEAST, PasswordSplit, Pin, RecoveryCode, split_password};
+use keepsight_seal::{AccountKeys, ITERATIONS_LEAST, PasswordSplit, Pin, RecoveryCode, Slot, split_password};
 use keepsight_wire::people::{
     Account, Credentials, NameQuery, PasswordChange, PasswordParameters, RecoveryCredentials, RecoveryOpen,
     RecoveryOpened, RecoveryReplace, Session, SignIn, SignUp, Ticket,
@@ -19,8 +19,10 @@ use crate::{Answer, Api, OpenHome, PersonError};
 pub struct Person {
     pub(crate) api: Api,
     pub(crate) world: World,
-    account: Account,
+    pub(crate) account: Account,
     keys: Mutex<Option<AccountKeys>>,
+    /// Keys that were replaced, for homes in which they still stand.
+    replaced: Mutex<Vec<AccountKeys>>,
     pub(crate) remembered: Mutex<BTreeMap<HomeId, Remembered>>,
 }
 
@@ -115,7 +117,14 @@ impl Person {
     }
 
     fn of(api: Api, world: World, account: Account, keys: Option<AccountKeys>) -> Self {
-        Self { api, world, account, keys: Mutex::new(keys), remembered: Mutex::default() }
+        Self {
+            api,
+            world,
+            account,
+            keys: Mutex::new(keys),
+            replaced: Mutex::default(),
+            remembered: Mutex::default(),
+        }
     }
 
     /// Unlocks the keys.
@@ -138,6 +147,7 @@ impl Person {
     /// Wipes the keys here, and what they opened. What was seen of the homes stays remembered.
     pub fn lock(&self) {
         *self.key_slot() = None;
+        self.replaced_keys().clear();
         for known in self.memory().values_mut() {
             known.open = None;
         }
@@ -218,6 +228,28 @@ impl Person {
         self.key_slot().clone().ok_or(PersonError::Locked)
     }
 
+    /// The keys that stand in a slot: these, or ones that were replaced since. These, if neither does.
+    pub(crate) fn keys_in(&self, slot: &Slot) -> Result<AccountKeys, PersonError> {
+        let now = self.keys()?;
+        let stands = |keys: &AccountKeys| keys.sign.public() == slot.sign;
+        let older = (!stands(&now)).then(|| self.replaced_keys().iter().find(|keys| stands(keys)).cloned());
+        Ok(older.flatten().unwrap_or(now))
+    }
+
+    /// Takes in the account's new keys. The old ones stay for the homes in which they stand.
+    pub(crate) fn take_keys(&mut self, account: Account, keys: AccountKeys) {
+        self.account = account;
+        let old = self.key_slot().replace(keys);
+        self.replaced_keys().extend(old);
+        for known in self.memory().values_mut() {
+            known.open = None;
+        }
+    }
+
+    fn replaced_keys(&self) -> MutexGuard<'_, Vec<AccountKeys>> {
+        self.replaced.lock().expect("nothing panics while it holds the keys")
+    }
+
     fn key_slot(&self) -> MutexGuard<'_, Option<AccountKeys>> {
         self.keys.lock().expect("nothing panics while it holds the keys")
     }
@@ -231,7 +263,7 @@ fn stretched(password: &str, parameters: &PasswordParameters) -> Result<Password
     Ok(split_password(password, &parameters.salt.0, parameters.iterations)?)
 }
 
-fn password_credentials(
+pub(crate) fn password_credentials(
     world: &World,
     account: AccountId,
     keys: &AccountKeys,
@@ -244,7 +276,7 @@ fn password_credentials(
     Ok(Credentials { parameters, login: split.login, wrapped })
 }
 
-fn recovery_credentials(
+pub(crate) fn recovery_credentials(
     world: &World,
     account: AccountId,
     keys: &AccountKeys,

@@ -2,150 +2,22 @@
 //!
 //! The agent is played here by its own protocol, over the same connection.
 
-use std::sync::Arc;
+mod whole;
+
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use keepsight_cloud::{Cloud, CloudConfig, RunningCloud};
+use http::StatusCode;
 use keepsight_ids::*;
-use keepsight_person::{Api, EventQuery, Person, PersonError, Trust};
+use keepsight_person::{Api, EventQuery, Person, Trust};
 use keepsight_seal::*;
-use keepsight_store::records::SqliteRecords;
-use keepsight_store::truth::SqliteTruth;
-use keepsight_store::{Objects, Reserve};
-use keepsight_wire::agent::*;
 use keepsight_wire::people::{Purpose, Ticket, Update, ViewKind};
 use keepsight_world::World;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-const PASSWORD: &str = "gravel under the porch";
-
-async fn server(folder: &std::path::Path) -> RunningCloud {
-    let world = World::real();
-    let config = CloudConfig::new("127.0.0.1:0".parse().unwrap(), folder.to_owned());
-    let truth = SqliteTruth::open(&folder.join("truth.db"), world.clone()).unwrap();
-    let records = SqliteRecords::open(&folder.join("records.db"), world.clone()).unwrap();
-    let objects = Objects::open_folder(&folder.join("objects"), Reserve::default(), world.clone()).unwrap();
-    Cloud::start(config, world, Arc::new(truth), Arc::new(records), objects).await.unwrap()
-}
-
-/// An agent that knows its protocol and nothing of cameras.
-struct Agent {
-    api: Api,
-    agent: AgentId,
-    key: SignSecret,
-    pin: Pin,
-    bearer: HeaderMap,
-}
-
-impl Agent {
-    /// Pairs with the code that somebody typed in.
-    async fn pair(api: Api, code: &PairingCode, agent: AgentId) -> Self {
-        let key = SignSecret::random(&mut World::real().rng());
-        let path = format!("/agent/v1/pairings/{}", code.lookup());
-        let bearer = HeaderMap::new();
-        let offered: PairingOffer =
-            ask(&api, Method::POST, &format!("{path}/open"), &bearer, None::<()>).await;
-        let offer = Offer::open(&code.key(), &offered.offer.0, &offered.mac).unwrap();
-        let (answer, mac) = Answer::to(&offered.offer.0, agent, key.public(), None).seal(&code.key());
-        let body = PairingAnswer { answer: B64(answer), mac };
-        tell(&api, Method::POST, &format!("{path}/answer"), &bearer, &body).await;
-        Self { api, agent, key, pin: Pin::at_genesis(offer.home, offer.genesis), bearer }
-    }
-
-    async fn sign_in(&mut self) {
-        let none = HeaderMap::new();
-        let shown: Challenge = ask(&self.api, Method::POST, "/agent/v1/challenge", &none, None::<()>).await;
-        let signature = sign_session(&self.key, &shown.challenge.0, None);
-        let body = SessionOpen { agent: self.agent, challenge: shown.challenge, signature };
-        let session: AgentSession =
-            ask(&self.api, Method::POST, "/agent/v1/session", &none, Some(&body)).await;
-        let value = HeaderValue::from_str(&format!("Bearer {}", session.token)).unwrap();
-        self.bearer.insert(header::AUTHORIZATION, value);
-    }
-
-    async fn chain(&mut self) -> Chain {
-        let shown: AgentChain =
-            ask(&self.api, Method::GET, "/agent/v1/chain", &self.bearer, None::<()>).await;
-        let chain = Chain::verify(self.pin.home, &shown.entries, Some(&self.pin)).unwrap();
-        self.pin = chain.pin();
-        chain
-    }
-
-    async fn add_camera(&mut self, camera: CameraId, name: &str) {
-        let (chain, by) = (self.chain().await, NamedBy::Agent(self.agent));
-        let mut rng = World::real().rng();
-        let name =
-            make_name(&chain, Subject::Camera(camera), by, &self.key, name, UnixMillis(0), &mut rng).unwrap();
-        tell(
-            &self.api,
-            Method::PUT,
-            &format!("/agent/v1/cameras/{camera}"),
-            &self.bearer,
-            &CameraPut { name },
-        )
-        .await;
-    }
-
-    /// Records and uploads an Event of two parts and its trailer.
-    async fn record(&mut self, camera: CameraId) -> EventId {
-        let world = World::real();
-        let (chain, event) = (self.chain().await, EventId::from_bytes(world.random()));
-        let now = UnixMillis(world.unix_millis());
-        let (header, mut sealer) =
-            EventSealer::begin(&chain, self.agent, &self.key, camera, event, now, true, &mut world.rng())
-                .unwrap();
-        let path = format!("/agent/v1/cameras/{camera}/events/{event}");
-        let ack: EventAck = ask(&self.api, Method::PUT, &path, &self.bearer, Some(&header)).await;
-        assert_eq!(ack.sha256, sha256(&header.body.0));
-        for (kind, plain) in [(SegmentKind::Init, &b"init"[..]), (SegmentKind::Video, b"the hall")] {
-            let sealed = sealer.seal(kind, SegmentNo(0), plain).unwrap();
-            self.upload(&path, kind, sealed).await;
-        }
-        let trailer = sealer.seal_trailer().unwrap();
-        self.upload(&path, SegmentKind::Trailer, trailer).await;
-        event
-    }
-
-    async fn upload(&self, event: &str, kind: SegmentKind, sealed: Vec<u8>) {
-        let hash = sha256(&sealed);
-        let path = format!("{event}/segments/{kind}/0");
-        let mut headers = self.bearer.clone();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-        let answer = self.api.request(Method::PUT, &path, headers, Some(sealed.into())).await.unwrap();
-        assert!(answer.status.is_success(), "{path}: {:?}", answer.body);
-        assert_eq!(answer.json::<SegmentAck>().unwrap().sha256, hash);
-    }
-}
-
-async fn ask<T: DeserializeOwned>(
-    api: &Api,
-    method: Method,
-    path: &str,
-    bearer: &HeaderMap,
-    body: Option<impl Serialize>,
-) -> T {
-    let body = body.map(|body| serde_json::to_vec(&body).unwrap().into());
-    let answer = api.request(method, path, bearer.clone(), body).await.unwrap();
-    assert!(answer.status.is_success(), "{path}: {} {:?}", answer.status, answer.body);
-    answer.json().unwrap()
-}
-
-async fn tell(api: &Api, method: Method, path: &str, bearer: &HeaderMap, body: &impl Serialize) {
-    let body = serde_json::to_vec(body).unwrap().into();
-    let answer = api.request(method, path, bearer.clone(), Some(body)).await.unwrap();
-    assert!(answer.status.is_success(), "{path}: {} {:?}", answer.status, answer.body);
-}
-
-fn not_found(outcome: Result<impl std::fmt::Debug, PersonError>) {
-    assert_eq!(outcome.unwrap_err().status(), Some(StatusCode::NOT_FOUND));
-}
+use whole::{Agent, PASSWORD, not_found, server};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_event_the_whole_way() {
     let folder = tempfile::tempdir().unwrap();
-    let cloud = server(folder.path()).await;
+    let (cloud, _) = server(folder.path()).await;
     let api = Api::new(&cloud.url(), Trust::Plain).unwrap();
     let world = World::real();
     assert!(api.service().await.unwrap().setup_needed);
@@ -155,14 +27,7 @@ async fn one_event_the_whole_way() {
     let signed_up = Person::sign_up(api.fresh(), world.clone(), "elm", PASSWORD, Some(Ticket::Setup(token)));
     let elm = signed_up.await.unwrap().person;
     let home = elm.create_home("12 Elm Street", "Europe/Berlin").await.unwrap();
-    let pairing = elm.start_pairing(home).await.unwrap();
-    assert_eq!(elm.finish_pairing(&pairing).await.unwrap(), None);
-    let code: PairingCode = pairing.code.text().parse().unwrap();
-    let mut porch = Agent::pair(api.fresh(), &code, AgentId::from_bytes(world.random())).await;
-    assert_eq!(elm.await_pairing(&pairing).await.unwrap(), porch.agent);
-    porch.sign_in().await;
-    let hall = CameraId::from_bytes(world.random());
-    porch.add_camera(hall, "Hall").await;
+    let (mut porch, hall) = Agent::of(&api, &elm, home).await;
     let shown = elm.cameras(home).await.unwrap();
     let open = elm.open_home(home).await.unwrap();
     assert_eq!(open.name_of(Subject::Camera(hall), &shown[0].name).unwrap(), "Hall");
@@ -240,7 +105,7 @@ async fn one_event_the_whole_way() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_who_left_is_out_and_the_next_owner_begins_a_new_epoch() {
     let folder = tempfile::tempdir().unwrap();
-    let cloud = server(folder.path()).await;
+    let (cloud, _) = server(folder.path()).await;
     let api = Api::new(&cloud.url(), Trust::Plain).unwrap();
     let world = World::real();
     let token = Some(Ticket::Setup(cloud.cloud().setup_token().unwrap().to_owned()));

@@ -19,6 +19,8 @@ pub enum Label {
     Name,
     /// An agent's sign-in.
     AgentSession,
+    /// Other keys for an account, by its old one.
+    AccountKeys,
 }
 
 impl Label {
@@ -29,6 +31,7 @@ impl Label {
             Self::ChainEntry => "ks/chain-entry/v1",
             Self::Name => "ks/name/v1",
             Self::AgentSession => "ks/agent-session/v1",
+            Self::AccountKeys => "ks/account-keys/v1",
         }
     }
 

@@ -250,6 +250,24 @@ bodies! {
         /// The new recovery code's way in.
         recovery: RecoveryCredentials,
     }
+    /// `PUT /account/keys` -> [`Account`]: other keys, in the account and in its homes, all at once; the other sessions end
+    KeysReplace {
+        /// The hand-over, signed by the account's key as it is until now (docs/formats/home-chain.md, "Replacing one's keys").
+        statement: Signed,
+        /// The new password's way in, to the new keys.
+        password: Credentials,
+        /// The new recovery code's way in, to the new keys.
+        recovery: RecoveryCredentials,
+        /// The homes in which the new keys take the old ones' place.
+        homes: Vec<HomeHandOver>,
+    }
+    /// What one home gets when a member's keys are replaced.
+    HomeHandOver {
+        /// Which home.
+        home: HomeId,
+        /// The entry that puts the new keys into the caller's slot, signed by the old one, and what goes with it.
+        change: ChainAppend,
+    }
     /// One sign-in of an account. `GET /account/sessions` -> a list of them
     Session {
         /// Which.
@@ -334,6 +352,8 @@ bodies! {
         pairing: Option<String>,
         /// Names sealed anew, with an entry that begins an epoch.
         names: Vec<Signed>,
+        /// With an entry that replaces its author's own keys and begins no epoch: the current epoch's secret, sealed to the new one.
+        resealed: Option<Sealed>,
     }
     /// An invitation's server side.
     NewInvitation {
@@ -370,6 +390,8 @@ bodies! {
         rights: Vec<Right>,
         /// Since when.
         since: UnixMillis,
+        /// When their account's keys were last replaced by others, if ever. That they were, the chain says.
+        keys_replaced: Option<UnixMillis>,
     }
     /// An open invitation. Revoked by an entry without its slot.
     Invitation {

@@ -4,6 +4,8 @@ import { changePassword, changeRecovery, newAccount, passwordLogin, recoverAccou
 import { fromB64, toB64 } from '../../crypto/base64url.js'
 import { random } from '../../crypto/bytes.js'
 import { Keystore } from '../../crypto/keystore.js'
+import { sha256 } from '../../crypto/hash.js'
+import { newKeys, replacement } from '../../crypto/new-keys.js'
 import { higherPin, memoryPins } from '../../crypto/pins.js'
 import { normalRecoveryCode } from '../../crypto/recovery.js'
 import { signedByOneOf, signDocument } from '../../crypto/ed25519.js'
@@ -77,6 +79,34 @@ export const accounts = {
       await refusedAs(normalRecoveryCode(recovery.slice(1)), 'wrong_code')
       const renewed = await changeRecovery({ account: accountOf(body), password: 'forgotten' })
       ok(renewed.recovery !== recovery && renewed.body.login === body.password.login)
+    },
+    async 'new keys open with a new password and a new code, and the old key signs for them'() {
+      const { body, keys: old } = await newAccount({ name: 'elm', password: 'forgotten' })
+      const made = await newKeys({ account: body.account, password: 'remembered' })
+      const sent = await replacement({ made, old, homes: [] })
+      ok(!JSON.stringify(sent).includes(made.code) && made.code !== '', 'the code is in the body')
+      ok(await signedByOneOf('ks/account-keys/v1', sent.statement, [old.signPublic]), 'not signed by the old key')
+      const stated = JSON.parse(new TextDecoder().decode(fromB64(sent.statement.body)))
+      same(Object.keys(stated), ['v', 'account', 'kem', 'sign', 'password', 'recovery'])
+      same([stated.account, stated.kem, stated.sign], [body.account, toB64(made.keys.kemPublic), toB64(made.keys.signPublic)])
+      same(stated.password, toB64(await sha256(fromB64(sent.password.login))))
+      const account = { ...accountOf({ ...body, password: sent.password }), kem: stated.kem, sign: stated.sign }
+      same(toB64((await unlockAccount(account, (await passwordLogin('remembered', account.parameters)).wrap)).signPublic), stated.sign)
+      const opened = { account: body.account, wrapped: sent.recovery.wrapped }
+      same(toB64((await recoverAccount({ name: 'elm', code: made.code, opened, newPassword: 'x' })).keys.kemPublic), stated.kem)
+      await refusedAs(recoverAccount({ name: 'elm', code: made.code, opened: { ...opened, wrapped: body.recovery.wrapped }, newPassword: 'x' }), 'damaged')
+    },
+    async 'keys that were replaced are kept behind the new ones until nothing needs them'() {
+      const store = await Keystore.open({ shared: true })
+      const [old, other] = [await someKeys(), await someKeys()]
+      const keys = { ...other, account: old.account }
+      await store.save(old)
+      await store.save(keys)
+      await store.save(keys)
+      const held = await store.load(old.account)
+      same([toB64(held?.kemPublic ?? random(1)), held?.previous?.map((one) => toB64(one.kemPublic))], [toB64(keys.kemPublic), [toB64(old.kemPublic)]])
+      await store.settle(keys)
+      same((await store.load(old.account))?.previous, [])
     },
     async 'on a shared computer keys are in memory only'() {
       const store = await Keystore.open({ shared: true })

@@ -1,11 +1,13 @@
 // Homes: made, joined, left; and every way in which a server could show another one.
 
-import { addAgent, changeRights, inviteMember, removeAgent, removeSlot, rotate } from '../../crypto/chain-build.js'
+import { addAgent, changeRights, handOver, inviteMember, removeAgent, removeSlot, rotate } from '../../crypto/chain-build.js'
 import { fromB64, toB64 } from '../../crypto/base64url.js'
 import { random, utf8 } from '../../crypto/bytes.js'
 import { ChainRefused } from '../../crypto/errors.js'
 import { signDocument, signPairOf } from '../../crypto/ed25519.js'
 import { hmac, sha256 } from '../../crypto/hash.js'
+import { openEpochs } from '../../crypto/epoch.js'
+import { ownPair } from '../../crypto/home.js'
 import { newId } from '../../crypto/ids.js'
 import { acceptInvitation, invitationLink, invitedHomeName, readInvitationLink } from '../../crypto/invitation.js'
 import { openName, sealName } from '../../crypto/name.js'
@@ -131,6 +133,49 @@ export const homes = {
       elm.take(await rotate({ open: await elm.open(), names: [] }))
       same((await elm.open(yew)).chain.head.epoch, 3)
     },
+    async 'a member’s new keys open the home at once, the old ones nothing that is sealed after the next epoch'() {
+      const elm = await Household.found()
+      const oak = await elm.join()
+      const [before, keys] = [await elm.open(oak), { ...(await someKeys()), account: oak.keys.account }]
+      ok(!before.chain.replacedKeys(oak.slot))
+      const body = await handOver({ open: before, keys, names: [] })
+      same([body.epoch, body.names], [null, []])
+      elm.take(body)
+      const present = { keys, pins: memoryPins() }
+      const open = await elm.open(present)
+      same([...open.epochs.keys()], [1])
+      ok(open.chain.replacedKeys(oak.slot) && !open.chain.replacedKeys((await elm.open()).slot), 'everybody sees whose keys were replaced')
+      await refusedAs(elm.open(oak), 'chain_refused', 'own_key')
+      elm.take(await rotate({ open: await elm.open(), names: [elm.name] }))
+      same([...(await elm.open(present)).epochs.keys()].sort(), [1, 2])
+      const after = await elm.open()
+      const renamed = await sealName({ open: after, subject: elm.home, text: 'Elm, renamed' })
+      const stolen = { chain: after.chain, epochs: await openEpochs(after.chain, elm.packages, { slot: oak.slot, pair: ownPair(oak.keys) }) }
+      same([...stolen.epochs.keys()], [], 'what is kept for the old key is gone')
+      await refusedAs(openName({ open: { chain: after.chain, epochs: before.epochs }, subject: elm.home, name: renamed }), 'locked')
+    },
+    async 'an owner’s new keys begin a new epoch, with the names sealed to it'() {
+      const elm = await Household.found()
+      const oak = await elm.join()
+      const keys = { ...(await someKeys()), account: elm.owner.keys.account }
+      const body = await handOver({ open: await elm.open(), keys, names: [elm.name] })
+      same([body.resealed, body.epoch?.epoch, body.names.length], [null, 2, 1])
+      elm.take(body)
+      const open = await elm.open({ keys, pins: elm.owner.pins })
+      same([...open.epochs.keys()].sort(), [1, 2])
+      same(await openName({ open, subject: elm.home, name: body.names[0] }), '12 Elm Street')
+      same(await openName({ open: await elm.open(oak), subject: elm.home, name: body.names[0] }), '12 Elm Street')
+      await refusedAs(elm.open(), 'chain_refused', 'own_key')
+    },
+    async 'a home that could not take part opens with the keys from before until it has the others'() {
+      const elm = await Household.found()
+      const old = elm.owner.keys
+      const keys = { ...(await someKeys()), account: old.account, previous: [old] }
+      const open = await elm.open({ keys, pins: memoryPins() })
+      ok(open.keys === old, 'it is open with those that stand in it')
+      elm.take(await handOver({ open, keys, names: [elm.name] }))
+      ok((await elm.open({ keys, pins: memoryPins() })).keys === keys)
+    },
     async 'a due rotation leaves out who has left'() {
       const elm = await Household.found()
       const [oak, ash] = [await elm.join(), await elm.join()]
@@ -235,7 +280,7 @@ export const homes = {
     async 'one’s own place with other keys is refused'() {
       const elm = await Household.found()
       const other = await someKeys()
-      await refusedAs(elm.open({ keys: { ...other, account: elm.owner.keys.account }, pins: memoryPins() }), 'chain_refused', 'member_key')
+      await refusedAs(elm.open({ keys: { ...other, account: elm.owner.keys.account }, pins: memoryPins() }), 'chain_refused', 'own_key')
       await refusedAs(elm.open({ keys: other, pins: memoryPins() }), 'chain_refused', 'not_a_member')
     },
     async 'entries are read on from where one was'() {

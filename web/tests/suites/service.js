@@ -4,9 +4,11 @@ import { Backoff, wait } from '../../api/backoff.js'
 import { Client } from '../../api/client.js'
 import { ApiError } from '../../api/errors.js'
 import { changeHome, joinHome, loadHome, sealedNames } from '../../api/home.js'
+import { replaceKeys } from '../../api/keys.js'
 import { watchUpdates } from '../../api/updates.js'
 import { inviteMember, removeSlot } from '../../crypto/chain-build.js'
-import { readInvitationLink } from '../../crypto/invitation.js'
+import { acceptInvitation, readInvitationLink } from '../../crypto/invitation.js'
+import { newKeys } from '../../crypto/new-keys.js'
 import { memoryPins } from '../../crypto/pins.js'
 import { Household, someKeys } from '../support/household.js'
 import { ok, refused, refusedAs, same, until } from '../support/assert.js'
@@ -197,6 +199,54 @@ export const service = {
       const build = async (/** @type {any} */ now) => (await inviteMember({ open: now, rights: 'member', publicUrl: '' })).body
       same((await refusedAs(changeHome(client, { open, pins: elm.owner.pins }, build), 'conflict')).message, 'The limit of members is reached.')
       same(asked.length, 2)
+    },
+    async 'keys are replaced in every home at once, built again when one moved, and one that can’t take part is left'() {
+      const elm = await Household.found()
+      const [theirs, shut] = [await Household.found(), await Household.found()]
+      const { link, slot, opened } = await theirs.invite()
+      const accepted = await acceptInvitation({ secret: await readInvitationLink(link), opened, ...elm.owner })
+      theirs.entries.push(accepted.entry)
+      theirs.packages.at(-1).sealed.push({ slot, ...accepted.sealed })
+      const made = await newKeys({ account: elm.owner.keys.account, password: 'slate on the roof' })
+      let [puts, lost] = [0, false]
+      const { client } = clientWith(async (url, { method, body }) => {
+        if (method === 'PUT') {
+          if ((puts += 1) === 1) {
+            await theirs.pair()
+            return json({ error: { code: 'conflict', message: '', request: '' } }, 409)
+          }
+          for (const { home, change } of JSON.parse(body).homes) [elm, theirs].find((one) => one.home === home)?.take(change)
+          lost = true
+          throw new TypeError('the line went dead')
+        }
+        if (url.endsWith('/account')) return json({ wrapped: lost ? made.password.wrapped : '' })
+        if (url.endsWith('/homes')) return json([elm, theirs, shut].map(({ home }) => ({ home })))
+        if (url.includes(shut.home)) return json({ error: { code: 'not_allowed', message: 'suspended', request: '' } }, 403)
+        const at = url.includes(elm.home) ? elm : theirs
+        if (url.endsWith('/chain')) return json(at.chain())
+        return json(url.endsWith('/cameras') ? [] : { name: at.name })
+      })
+      /** @type {string[]} */
+      const told = []
+      const { account, left } = await replaceKeys(client, { made, old: elm.owner.keys, pins: elm.owner.pins, onHome: ({ home, state }) => told.push(`${[elm, theirs, shut].findIndex((one) => one.home === home)} ${state}`) })
+      same([puts, left, account.wrapped], [2, [shut.home], made.password.wrapped])
+      same(told.slice(-6), ['0 reading', '0 ready', '1 reading', '1 ready', '2 reading', '2 left'])
+      const present = { keys: made.keys, pins: memoryPins() }
+      same([[...(await elm.open(present)).epochs.keys()].sort(), [...(await theirs.open(present)).epochs.keys()]], [[1, 2], [1]])
+    },
+    async 'keys that the server refused, or that stay unknown, are an error'() {
+      const elm = await Household.found()
+      const made = await newKeys({ account: elm.owner.keys.account, password: 'slate on the roof' })
+      let dead = false
+      const { client } = clientWith((url, { method }) => {
+        if (method === 'PUT' && dead) throw new TypeError('the line went dead')
+        if (method === 'PUT') return json({ error: { code: 'bad_request', message: '', request: '' } }, 400)
+        return json(url.endsWith('/homes') ? [] : { wrapped: 'the old keys' })
+      })
+      const given = { made, old: elm.owner.keys, pins: elm.owner.pins }
+      await refusedAs(replaceKeys(client, given), 'bad_request')
+      dead = true
+      await refusedAs(replaceKeys(client, given), 'offline')
     },
     async 'sealed names are the home’s and all cameras’'() {
       const { client } = clientWith((url) => json(url.endsWith('cameras') ? [{ name: 'b' }, { name: 'c' }] : { name: 'a' }))

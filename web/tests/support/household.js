@@ -55,9 +55,14 @@ export class Household {
   }
 
   /** What the server does with an append. @param {any} body */
-  take({ entry, epoch, invitation }) {
+  take({ entry, epoch, invitation, resealed }) {
     this.entries.push(entry)
     if (epoch) this.packages.push(epoch)
+    if (resealed) {
+      const { by } = JSON.parse(new TextDecoder().decode(fromB64(entry.body)))
+      const newest = this.packages.at(-1)
+      newest.sealed = [...newest.sealed.filter((/** @type {any} */ box) => box.slot !== by), { slot: by, ...resealed }]
+    }
     if (invitation) this.invitation = invitation
   }
 

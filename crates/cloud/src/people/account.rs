@@ -248,11 +248,11 @@ fn account_of(row: SignInRow, session: SessionId) -> Account {
     }
 }
 
-fn password_parameters(row: &PasswordRow) -> PasswordParameters {
+pub(super) fn password_parameters(row: &PasswordRow) -> PasswordParameters {
     PasswordParameters { salt: B64(row.salt.clone()), iterations: row.iterations }
 }
 
-fn password_row(field: &str, given: &Credentials) -> Outcome<PasswordRow> {
+pub(super) fn password_row(field: &str, given: &Credentials) -> Outcome<PasswordRow> {
     let PasswordParameters { salt, iterations } = &given.parameters;
     if salt.0.len() != 16 {
         return Err(Fault::bad_request(format!("body: {field}.parameters.salt: a salt has 16 bytes")));
@@ -270,7 +270,7 @@ fn password_row(field: &str, given: &Credentials) -> Outcome<PasswordRow> {
     })
 }
 
-fn recovery_row(field: &str, given: &RecoveryCredentials) -> Outcome<RecoveryRow> {
+pub(super) fn recovery_row(field: &str, given: &RecoveryCredentials) -> Outcome<RecoveryRow> {
     Ok(RecoveryRow { login_hash: sha256(&given.login.0).0, wrapped: wrapped(field, &given.wrapped)? })
 }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use keepsight_gate::{Action, AppendChain, Ask, Change, NameRow};
-use keepsight_seal::{Chain, SealedName, Subject, VerifiedEntry, check_package};
+use keepsight_gate::{Action, AppendChain, Ask, Change, NameRow, SealedSlotRow};
+use keepsight_ids::SlotId;
+use keepsight_seal::{Chain, Entry, SealedName, Subject, VerifiedEntry, check_package};
 use keepsight_store::truth::OwnEpochRow;
 use keepsight_wire::people::{Chain as ChainBody, ChainAppend, ChainHead};
-use keepsight_wire::{EpochPackage, SealedToSlot, Signed};
+use keepsight_wire::{EpochPackage, Sealed, SealedToSlot, Signed};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -53,17 +54,27 @@ pub(super) async fn append(call: Call<(), (), Json<ChainAppend>>) -> Outcome<Ans
     let Call { cloud, permit, asker, body: Json(body), .. } = call;
     let (home, slot) = permit.home().zip(permit.slot()).ok_or_else(Fault::not_found)?;
     let chain = cloud.chain(permit).await?;
-    let next = follow(&chain, &body.entry)?;
+    let (next, append) = checked(&chain, slot, body)?;
+    let permit = asker.ask(&cloud, Ask::home(Action::AppendChain, home)).await?;
+    cloud.change(permit, Change::AppendChain(Box::new(append))).await?;
+    Answer::json(&ChainHead { seq: next.entry().seq, hash: next.hash() })
+}
+
+/// The entry by the caller's slot, and all that goes with it and changes with it.
+pub(super) fn checked(
+    chain: &Arc<Chain>,
+    slot: SlotId,
+    body: ChainAppend,
+) -> Outcome<(VerifiedEntry, AppendChain)> {
+    let next = follow(chain, &body.entry)?;
     if next.entry().by != slot {
         return Err(Fault::new(
             Code::NotAllowed,
             "The entry is signed for another member's place than yours.",
         ));
     }
-    let append = rows_of(&chain, &next, body)?;
-    let permit = asker.ask(&cloud, Ask::home(Action::AppendChain, home)).await?;
-    cloud.change(permit, Change::AppendChain(Box::new(append))).await?;
-    Answer::json(&ChainHead { seq: next.entry().seq, hash: next.hash() })
+    let append = rows_of(chain, &next, body)?;
+    Ok((next, append))
 }
 
 /// The entry, if it continues the chain. One that continues an older end was overtaken.
@@ -93,6 +104,7 @@ fn rows_of(chain: &Arc<Chain>, next: &VerifiedEntry, body: ChainAppend) -> Outco
             ));
         }
     }
+    append.resealed = resealed(before, next.entry(), body.resealed.as_ref())?;
     append.pairing = body.pairing.map(|lookup| pairing(&lookup)).transpose()?;
     if append.pairing.is_some() && append.agents_added.is_empty() {
         return Err(Fault::bad_request("pairing: it goes with an entry that adds an agent"));
@@ -101,6 +113,23 @@ fn rows_of(chain: &Arc<Chain>, next: &VerifiedEntry, body: ChainAppend) -> Outco
         append.names = names(chain, next, &body.names)?;
     }
     Ok(append)
+}
+
+/// The current epoch's secret for an author who replaces their own keys: without it these would open nothing until an owner begins
+/// a new epoch.
+fn resealed(before: &Entry, next: &Entry, given: Option<&Sealed>) -> Outcome<Option<SealedSlotRow>> {
+    let replaced = before.slot(next.by).zip(next.slot(next.by)).filter(|(old, new)| {
+        (old.kem, old.sign) != (new.kem, new.sign) && new.holds_epochs() && next.epoch == before.epoch
+    });
+    match (replaced, given) {
+        (Some((_, new)), Some(sealed)) => {
+            Ok(Some(SealedSlotRow { slot: new.slot, sealed: diff::sealed_secret(sealed)? }))
+        }
+        (None, None) => Ok(None),
+        _ => Err(Fault::bad_request(
+            "resealed: it goes with an entry that replaces its author's own keys and begins no epoch, and with no other",
+        )),
+    }
 }
 
 fn pairing(lookup: &str) -> Outcome<String> {

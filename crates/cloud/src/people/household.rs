@@ -19,6 +19,7 @@ pub(super) async fn people(call: Call) -> Outcome<Answer> {
         slot: row.slot,
         rights: rows::rights(row.rights),
         since: row.since,
+        keys_replaced: row.keys_replaced,
     };
     let invitation = |row: OpenInvitationRow| Invitation {
         slot: row.slot,

@@ -8,6 +8,7 @@ mod events;
 mod homes;
 mod household;
 mod invitations;
+mod keys;
 mod names;
 mod pairings;
 pub(crate) mod rows;
@@ -33,6 +34,8 @@ use crate::example as stage;
 const CHAIN_BODY: usize = 1024 * 1024;
 /// A signed name of 64 KiB, in base64url.
 const NAME_BODY: usize = 96 * 1024;
+/// Keys replaced in 32 homes, each with an entry, an epoch's package and names sealed anew.
+const KEYS_BODY: usize = 4 * 1024 * 1024;
 /// A first entry, its epoch and a name.
 const HOME_BODY: usize = 256 * 1024;
 
@@ -101,6 +104,12 @@ fn account_routes(routes: &mut Routes) {
         .add(Method::PUT, "/api/v1/account/recovery", Action::ChangeAccount, account::change_recovery)
         .doc("Replaces the recovery code.")
         .example(stage::recovery);
+    routes
+        .add(Method::PUT, "/api/v1/account/keys", Action::ChangeAccount, keys::replace)
+        .doc("Replaces the account's keys, in the account and in its homes at once; the other sessions end.")
+        .limit(KEYS_BODY)
+        .answers::<Account>()
+        .example(stage::keys);
     routes
         .add(Method::GET, "/api/v1/account/sessions", Action::ReadAccount, account::sessions)
         .doc("Where the account is signed in.")

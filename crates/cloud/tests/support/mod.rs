@@ -411,7 +411,14 @@ impl Household {
         let mut draft = Draft::after(self.chain.head(), self.slot);
         change(&mut draft);
         let entry = draft.sign(&self.owner.keys.sign).unwrap().signed().clone();
-        let body = ChainAppend { entry: entry.clone(), epoch, invitation, pairing, names: Vec::new() };
+        let body = ChainAppend {
+            entry: entry.clone(),
+            epoch,
+            invitation,
+            pairing,
+            names: Vec::new(),
+            resealed: None,
+        };
         let reply = server.post(&self.owner.who, &self.path("/chain"), &body).await;
         if reply.status.is_success() {
             self.chain.extend(&[entry]).unwrap();
@@ -478,6 +485,7 @@ impl Household {
             invitation: None,
             pairing: None,
             names: Vec::new(),
+            resealed: None,
         };
         server.post(&self.owner.who, &self.path("/chain"), &body).await.done();
         self.chain.extend(&[entry]).unwrap();

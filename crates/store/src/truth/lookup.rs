@@ -248,7 +248,8 @@ pub fn epochs(tx: &Connection, home: HomeId, slot: Option<SlotId>) -> Read<Vec<O
 
 /// See [`super::Truth::members`].
 pub fn members(tx: &Connection, home: HomeId, now: UnixMillis) -> Read<Vec<MemberRow>> {
-    const QUERY: &str = "SELECT r.*, a.name FROM relations r JOIN accounts a ON a.account = r.account
+    const QUERY: &str =
+        "SELECT r.*, a.name, a.keys_replaced FROM relations r JOIN accounts a ON a.account = r.account
         WHERE r.home = ?1 AND r.until_rev IS NULL AND (r.until_at IS NULL OR ?2 < r.until_at)
         ORDER BY r.since_at, r.slot";
     let found = all(tx, QUERY, params![home.as_bytes(), now.0], |row| {
@@ -261,6 +262,7 @@ pub fn members(tx: &Connection, home: HomeId, now: UnixMillis) -> Read<Vec<Membe
             cameras: sql::cameras(row, "cameras")?,
             since: sql::time(row, "since_at")?,
             until: sql::time_or_none(row, "until_at")?,
+            keys_replaced: sql::time_or_none(row, "keys_replaced")?,
         })
     })?;
     Ok(found)

@@ -187,6 +187,8 @@ rows! {
         since: UnixMillis,
         /// Until when.
         until: Option<UnixMillis>,
+        /// When their account's keys were last replaced.
+        keys_replaced: Option<UnixMillis>,
     }
     /// An open invitation, as the home's people see it.
     OpenInvitationRow: home(home) {

@@ -6,7 +6,8 @@
 use crate::sqlite::{Migration, Schema};
 
 /// Every migration.
-pub const SCHEMA: Schema = Schema { name: "truth", application_id: 0x4b53_7401, migrations: &[FIRST] };
+pub const SCHEMA: Schema =
+    Schema { name: "truth", application_id: 0x4b53_7401, migrations: &[FIRST, KEYS_REPLACED] };
 
 const FIRST: Migration = Migration {
     name: "accounts, homes, relations and the gate's log",
@@ -194,4 +195,9 @@ CREATE TABLE cameras (
 INSERT INTO service (one) VALUES (1);
 INSERT INTO orgs VALUES (zeroblob(16), 'default');
 ",
+};
+
+const KEYS_REPLACED: Migration = Migration {
+    name: "when an account's keys were replaced",
+    sql: "ALTER TABLE accounts ADD COLUMN keys_replaced INTEGER;",
 };

@@ -7,6 +7,7 @@ mod agents;
 mod bench;
 mod homes;
 mod invitations;
+mod keys;
 mod protocol;
 
 pub use bench::{Bench, HandClock, Home, Open, Person, begin_epoch, entry, sealed, signed};
@@ -28,6 +29,8 @@ const CASES: &[Case] = cases![
     accounts::a_recovery_code_replaces_everything_and_ends_every_session,
     accounts::ending_everybodys_sessions_spares_later_ones,
     accounts::a_suspended_account_sees_itself_only,
+    keys::keys_are_replaced_in_the_account_and_every_home_or_nowhere,
+    keys::keys_are_replaced_in_homes_of_ones_own_and_nothing_else_with_them,
     homes::a_new_home_is_its_makers_and_nobody_elses,
     homes::an_entry_is_placed_only_behind_the_highest,
     homes::a_removed_member_is_a_stranger_at_once,

@@ -29,6 +29,7 @@ pub fn change(job: &mut Job<'_>, permit: &Permit, change: &Change) -> Result<(),
         Change::ChangeRecovery { login_hash, recovery } => {
             account::change_recovery(job, permit, login_hash, recovery)
         }
+        Change::ReplaceKeys(keys) => account::replace_keys(job, permit, keys),
         Change::EndSession(session) => account::end_session(job, permit, *session),
         Change::EndOtherSessions => account::end_other_sessions(job, permit),
         Change::CreateHome { home, genesis, slot, epoch, name, time_zone } => {

@@ -1,11 +1,13 @@
 //! Accounts and sessions. Making a session takes no revision; ending one does.
 
 use keepsight_gate::{
-    Key, NewAccount, NewSession, PasswordRow, Permit, RecoveryRow, Refusal, SignUpTicket, TokenHash,
+    Key, NewAccount, NewSession, PasswordRow, Permit, RecoveryRow, Refusal, ReplaceKeys, SignUpTicket,
+    TokenHash,
 };
 use keepsight_ids::{AccountId, AgentId, HomeId, SessionId};
 use rusqlite::params;
 
+use super::chain;
 use crate::truth::commit::{Job, Stop};
 use crate::truth::sql::{all, exists, int, one, run};
 
@@ -146,6 +148,22 @@ pub fn change_recovery(
     let account = own(permit)?;
     must_match(job, "SELECT 1 FROM accounts WHERE account = ?1 AND login_hash = ?2", account, login_hash)?;
     set_recovery(job, account, recovery)
+}
+
+/// Other keys, in the account and in its homes; the other sessions end. All of it or nothing, so that no key is ever left behind
+/// half-way: the old ones may be locked into one browser, which may never come back.
+pub fn replace_keys(job: &mut Job<'_>, permit: &Permit, new: &ReplaceKeys) -> Result<(), Stop> {
+    let account = own(permit)?;
+    must_match(job, "SELECT 1 FROM accounts WHERE account = ?1 AND sign = ?2", account, &new.old_sign)?;
+    set_password(job, account, &new.password)?;
+    set_recovery(job, account, &new.recovery)?;
+    let query = "UPDATE accounts SET kem = ?2, sign = ?3, keys_replaced = ?4 WHERE account = ?1";
+    run(job.tx, query, params![account.as_bytes(), new.kem, new.sign, job.now.0])?;
+    for home in &new.homes {
+        chain::hand_over(job, account, home)?;
+    }
+    job.touch(Key::Account(account));
+    end_sessions(job, account, permit.session())
 }
 
 fn own(permit: &Permit) -> Result<AccountId, Stop> {

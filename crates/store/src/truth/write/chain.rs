@@ -4,10 +4,10 @@
 //! compare-and-set on its number and the hash before it, and at least one owner must remain.
 
 use keepsight_gate::{
-    AgentRow, AppendChain, ChainRow, EpochRow, InvitationRow, Key, NameRow, Permit, Refusal, RelationRow,
-    SealedRow, TokenHash,
+    AgentRow, AppendChain, ChainRow, EpochRow, HandOverRow, InvitationRow, Key, NameRow, Permit, Refusal,
+    RelationRow, Right, SealedRow, SealedSlotRow, State, TokenHash,
 };
-use keepsight_ids::{AgentId, EpochNo, HomeId, SlotId, UnixMillis};
+use keepsight_ids::{AccountId, AgentId, EpochNo, HomeId, SlotId, UnixMillis};
 use rusqlite::params;
 
 use super::{account, camera, home};
@@ -16,7 +16,26 @@ use crate::truth::sql::{self, camera_bytes, exists, int, one, run};
 
 /// Appends an entry and does what it changes.
 pub fn append(job: &mut Job<'_>, permit: &Permit, append: &AppendChain) -> Result<(), Stop> {
-    let home = home_of(permit)?;
+    append_to(job, home_of(permit)?, append)
+}
+
+/// Appends the entry with which a member's new keys take the old ones' place, if the slot is still theirs and the home in use.
+pub fn hand_over(job: &mut Job<'_>, account: AccountId, one_home: &HandOverRow) -> Result<(), Stop> {
+    const HERE: &str = "SELECT CASE WHEN r.cameras IS NULL THEN r.rights ELSE r.rights & ~8 END AS rights
+        FROM relations r JOIN homes h ON h.home = r.home
+        WHERE r.home = ?1 AND r.slot = ?2 AND r.account = ?3 AND r.until_rev IS NULL
+        AND r.from_at <= ?4 AND (r.until_at IS NULL OR ?4 < r.until_at) AND h.state <> ?5";
+    let HandOverRow { home, slot, append } = one_home;
+    let suspended = sql::state_number(State::Suspended);
+    let key = params![home.as_bytes(), slot.as_bytes(), account.as_bytes(), job.now.0, suspended];
+    let rights = one(job.tx, HERE, key, |row| sql::rights(row, "rights"))?.ok_or(Refusal::NotFound)?;
+    if append.does_more_than_replace_keys() && !rights.has(Right::Manage) {
+        return Err(Refusal::NotFound.into());
+    }
+    append_to(job, *home, append)
+}
+
+fn append_to(job: &mut Job<'_>, home: HomeId, append: &AppendChain) -> Result<(), Stop> {
     place(job, home, &append.entry, append.epoch.as_ref())?;
     for slot in &append.ended {
         home::end_slot(job, home, *slot)?;
@@ -41,13 +60,16 @@ pub fn append(job: &mut Job<'_>, permit: &Permit, append: &AppendChain) -> Resul
     if let Some(epoch) = &append.epoch {
         settle_rotation(job, home, epoch)?;
     }
+    if let Some(own) = &append.resealed {
+        reseal(job, home, append.entry.epoch, own)?;
+    }
     job.touch(Key::Home(home));
     job.owner_must_remain(home, &gone(append))
 }
 
 /// The slots whose ownership this entry takes away.
 fn gone(append: &AppendChain) -> Vec<SlotId> {
-    let demoted = append.relations.iter().filter(|row| !row.rights.has(keepsight_gate::Right::Manage));
+    let demoted = append.relations.iter().filter(|row| !row.rights.has(Right::Manage));
     append.ended.iter().copied().chain(demoted.map(|row| row.slot)).collect()
 }
 
@@ -97,6 +119,13 @@ fn seal_to(
     const PUT: &str =
         "INSERT OR REPLACE INTO epoch_secrets (home, epoch, slot, enc, ct) VALUES (?1, ?2, ?3, ?4, ?5)";
     run(job.tx, PUT, params![home.as_bytes(), epoch.0, slot.as_bytes(), sealed.enc, sealed.ct])?;
+    Ok(())
+}
+
+/// The author's new key opens the current epoch from now on. Whoever has the old one knows it too: a new epoch is due.
+fn reseal(job: &Job<'_>, home: HomeId, epoch: EpochNo, own: &SealedSlotRow) -> Result<(), Stop> {
+    seal_to(job, home, epoch, own.slot, &own.sealed)?;
+    run(job.tx, "UPDATE homes SET rotation_due = 1 WHERE home = ?1", [home.as_bytes()])?;
     Ok(())
 }
 
