@@ -53,7 +53,7 @@
  */
 
 /**
- * @typedef {'recording'|'not_reached'|'changed'|'agent_away'|'off'} CameraState
+ * @typedef {'recording'|'not_reached'|'changed'|'agent_away'|'off'|'removed'} CameraState
  * @typedef {{ camera: string, agent: string, name: Signed, state: CameraState, since: number|null, last: Event|null, today: number }} Camera
  * @typedef {{ events: Event[], gaps: Gap[], next: string|null }} EventPage
  * @typedef {{ home: string, camera: string, event: string, header: Signed, filed: number, received: number, clock_unknown: boolean, complete: boolean, kept: boolean, seen: boolean, bytes: number }} Event

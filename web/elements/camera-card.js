@@ -109,10 +109,44 @@ export class KsCameraCard extends Living {
     if (!this.#given) return;
     const { camera: { row } } = this.#given;
     const off = row.state === "off";
-    openMenu(button(this, "more"), [
-      { text: "Rename", deed: () => this.run(this.#rename()) },
-      { text: off ? "Switch on" : "Switch off", deed: () => this.run(this.#switch(off), (error) => say(this, "wrong", errorWords(error))) },
+    /** @param {Promise<void>} deed */
+    const told = (deed) => this.run(deed, (error) => say(this, "wrong", errorWords(error)));
+    const rename = { text: "Rename", deed: () => this.run(this.#rename()) };
+    openMenu(button(this, "more"), row.state === "removed" ? [rename, { text: "Delete its videos", deed: () => told(this.#clear()) }] : [
+      rename,
+      { text: off ? "Switch on" : "Switch off", deed: () => told(this.#switch(off)) },
+      { text: "Remove", deed: () => told(this.#remove()) },
     ]);
+  }
+
+  async #remove() {
+    if (!this.#given) return;
+    const { home, camera: { row, name } } = this.#given;
+    const sure = await ask({
+      title: `Remove ${name}?`, yes: "Remove", danger: true, signal: this.signal,
+      points: ["It stops recording for good. Videos that the box has not uploaded yet are not taken any more.", "Its other videos stay for the same people, for as long as the home keeps videos.", "To use the camera again, add it anew at the box."],
+    });
+    if (!sure) return;
+    await home.session.client.deleteCamera(home.id, row.camera, { signal: this.signal });
+    await home.loadCameras();
+  }
+
+  /** Deletes the videos of a removed camera, page by page. */
+  async #clear() {
+    if (!this.#given) return;
+    const { home, camera: { row, name } } = this.#given;
+    const sure = await ask({
+      title: `Delete all videos of ${name}?`, yes: "Delete", danger: true, signal: this.signal,
+      points: ["They are deleted for everybody, those that are kept too, and can’t be brought back.", "Who viewed them stays on record."],
+    });
+    if (!sure) return;
+    const { client } = home.session;
+    for (;;) {
+      const { events } = await client.events(home.id, { camera: row.camera }, { signal: this.signal });
+      if (events.length === 0) break;
+      for (const { event } of events) await client.deleteEvent(home.id, row.camera, event, { signal: this.signal });
+    }
+    await home.loadCameras();
   }
 
   async #rename() {

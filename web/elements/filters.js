@@ -45,7 +45,7 @@ export class KsFilters extends Living {
   #draw(home) {
     const { day, camera, unseen } = this.filter;
     const choose = typed(this, "camera", HTMLSelectElement);
-    choose.replaceChildren(new Option("All cameras", ""), ...home.cameras.map(({ row, name }) => new Option(name, row.camera)));
+    choose.replaceChildren(new Option("All cameras", ""), ...home.cameras.map(({ row, name }) => new Option(row.state === "removed" ? `${name} (removed)` : name, row.camera)));
     choose.value = camera ?? "";
     part(this, "camera-words").textContent = camera ? home.cameraName(camera) : "All cameras";
     choose.parentElement?.classList.toggle("on", Boolean(camera));

@@ -57,7 +57,9 @@ class KsCamerasPage extends Page {
   }
 
   #draw() {
-    const { cameras, ended } = this.home;
+    const { ended } = this.home;
+    // One that was removed is shown for its videos alone.
+    const cameras = this.home.cameras.filter(({ row }) => row.state !== "removed" || row.last !== null);
     for (const [id, card] of this.#cards) if (ended || !cameras.some(({ row }) => row.camera === id)) { (card.closest("li") ?? card).remove(); this.#cards.delete(id); }
     if (ended) return this.#blank(stateWords("ended"), "", false);
     for (const [index, camera] of cameras.entries()) this.#card(camera, index);

@@ -29,6 +29,7 @@ export function cameraWords({ state, since }, zone) {
     case "changed": return { text: `Another camera answers at its address${from}. Recording has stopped.`, tone: "warn" };
     case "agent_away": return { text: `The box at home has not been heard${from}`, tone: "warn" };
     case "off": return { text: "Switched off", tone: "quiet" };
+    case "removed": return { text: "Removed. Its videos stay until they are deleted.", tone: "quiet" };
     default: return { text: "State not known", tone: "quiet" };
   }
 }

@@ -238,6 +238,7 @@ fn condition(camera: &CameraStatus) -> String {
             "another camera answers at its address; `keepsight agent accept` takes it".into()
         }
         Some(CameraState::Off) => "switched off by an owner".into(),
+        Some(CameraState::Removed) => "removed by an owner".into(),
     }
 }
 

@@ -8,7 +8,7 @@ use keepsight_ids::{B64, CameraId, SegmentKind, SegmentNo, UnixMillis};
 use keepsight_seal::{EventSealer, SegmentIdentity, SignSecret, sha256};
 use keepsight_store::Reserve;
 use keepsight_wire::agent::{AgentChain, Challenge, EventAck, SegmentAck, SessionOpen, Status, StatusAck};
-use keepsight_wire::people::{Camera, CameraState, CameraSwitch};
+use keepsight_wire::people::{Camera, CameraState, CameraSwitch, EventPage};
 use support::{Household, Server, Who};
 
 async fn put(server: &Server, who: &Who, path: &str, bytes: &[u8]) -> support::Reply {
@@ -169,6 +169,44 @@ async fn a_camera_that_is_switched_off_takes_nothing_and_its_agent_hears_of_it()
     assert_eq!(cameras[0].state, CameraState::Off);
     server.put(&elm.owner.who, &elm.camera_path("/switch"), &CameraSwitch { on: true }).await.done();
     server.put(&elm.agent_who, &path, &signed).await.done();
+}
+
+#[tokio::test]
+async fn a_removed_camera_takes_nothing_more_and_its_events_stay_for_who_could_see_them() {
+    let server = Server::start().await;
+    let mut elm = server.home("elm").await;
+    let (member, _) = elm.member(&server, "oak", &keepsight_seal::Slot::member_rights()).await;
+    let stranger = server.person("ash").await;
+    let (event, signed, _) = elm.header(&server, elm.camera, now(&server));
+    assert_eq!(server.delete(&member.who, &elm.camera_path("")).await.refusal().0, 403);
+    server.delete(&elm.owner.who, &elm.camera_path("")).await.done();
+    // Nothing new, nothing more of what was begun, no gaps, no other name; and its agent hears of it.
+    let header = format!("/agent/v1/cameras/{}/events/{event}", elm.camera);
+    assert_eq!(server.put(&elm.agent_who, &header, &signed).await.refusal(), (410, "gone".into()));
+    let (kind, number, bytes) = &elm.segments[1];
+    let segment = format!("{}/segments/{kind}/{number}", event_path(&elm));
+    assert_eq!(put(&server, &elm.agent_who, &segment, bytes).await.refusal(), (410, "gone".into()));
+    let status = Status { version: "0.1.0".into(), chain_seq: 1, epoch: 1, spool_bytes: 5, cameras: vec![] };
+    let ack: StatusAck = server.post(&elm.agent_who, "/agent/v1/status", &status).await.ok();
+    assert_eq!((ack.off, ack.removed), (vec![elm.camera], vec![elm.camera]));
+    // What it recorded is listed and opened as before.
+    let watched = elm.event_path(&format!("/segments/{kind}/{number}"));
+    for who in [&elm.owner.who, &member.who] {
+        let cameras: Vec<Camera> = server.get(who, &elm.path("/cameras")).await.ok();
+        assert_eq!(cameras[0].state, CameraState::Removed);
+        let page: EventPage = server.get(who, &elm.path("/events")).await.ok();
+        assert_eq!(page.events.iter().map(|event| event.event).collect::<Vec<_>>(), [elm.event]);
+        assert_eq!(server.get(who, &watched).await.body[..], bytes[..]);
+    }
+    let unknown = server.get(&stranger.who, &watched).await.refusal();
+    assert_eq!(unknown, (404, "not_found".into()));
+    // It is switched and removed no more; its Events go as others do.
+    let on = CameraSwitch { on: true };
+    assert_eq!(server.put(&elm.owner.who, &elm.camera_path("/switch"), &on).await.refusal().0, 404);
+    assert_eq!(server.delete(&elm.owner.who, &elm.camera_path("")).await.refusal().0, 404);
+    assert_eq!(server.delete(&member.who, &elm.event_path("")).await.refusal().0, 403);
+    server.delete(&elm.owner.who, &elm.event_path("")).await.done();
+    assert_eq!(server.get(&member.who, &watched).await.refusal().0, 404);
 }
 
 #[tokio::test]

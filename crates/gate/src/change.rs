@@ -120,7 +120,7 @@ pub enum Change {
     },
     /// Names the camera anew. With [`Action::ManageCamera`].
     NameCamera(SignedRow),
-    /// Takes the camera out of the home. With [`Action::ManageCamera`].
+    /// Takes the camera out of the home: nothing more is taken from it, its Events stay. With [`Action::ManageCamera`].
     RemoveCamera,
     /// Offers a pairing. With [`Action::Pair`].
     OfferPairing {

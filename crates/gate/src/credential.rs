@@ -103,6 +103,9 @@ pub enum Denied {
     /// The camera is switched off; nothing is taken from its agent.
     #[error("the camera is switched off")]
     SwitchedOff,
+    /// The camera was taken out of the home; nothing more is taken from its agent.
+    #[error("the camera was removed")]
+    Removed,
     /// The truth could not be asked in time. Nothing is disclosed without it.
     #[error("the truth can't be reached")]
     Unavailable,

@@ -271,7 +271,8 @@ fn agent<V: View + ?Sized>(view: &V, credential: &Credential, ask: &Ask, now: Un
     Ok(grant)
 }
 
-/// An agent's cameras are those that it watches; a camera that the home does not have yet may be put by any of its agents.
+/// An agent's cameras are those that it watches; a camera that the home does not have yet may be put by any of its agents. One that
+/// was removed is done with: it comes back under another id.
 fn agents_cameras(home: &HomeFacts, agent: keepsight_ids::AgentId, ask: &Ask) -> Step<CameraScope> {
     let Some(camera) = ask.camera else {
         let own = home.cameras.iter().filter(|(_, facts)| facts.agent == agent).map(|(id, _)| *id);
@@ -285,6 +286,7 @@ fn agents_cameras(home: &HomeFacts, agent: keepsight_ids::AgentId, ask: &Ask) ->
         None if ask.action == Action::AgentPutCamera => {}
         Some(facts) if facts.agent != agent => return deny(Denied::NotFound),
         None => return deny(Denied::NotFound),
+        Some(facts) if facts.removed => return deny(Denied::Removed),
         Some(facts) if ask.action == Action::AgentIngest && !facts.on => return deny(Denied::SwitchedOff),
         Some(_) => {}
     }

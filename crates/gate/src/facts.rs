@@ -168,6 +168,8 @@ pub struct CameraFacts {
     pub on: bool,
     /// Viewing is stopped.
     pub lockdown: bool,
+    /// Taken out of the home: nothing more is taken from it, and its Events stay for those who may see them.
+    pub removed: bool,
 }
 
 /// An agent of a home.

@@ -294,6 +294,7 @@ fn oracle_agent(world: &Small, credential: &Credential, ask: &Ask, rule: &Rule) 
                 None if ask.action == AgentPutCamera => {}
                 None => return Err(Denied::NotFound),
                 Some(facts) if facts.agent != agent => return Err(Denied::NotFound),
+                Some(facts) if facts.removed => return Err(Denied::Removed),
                 Some(facts) if ask.action == AgentIngest && !facts.on => return Err(Denied::SwitchedOff),
                 Some(_) => {}
             }
@@ -472,10 +473,10 @@ const STATES: [State; 3] = [State::Active, State::Suspended, State::Closing];
 fn homes() -> Vec<HomeFacts> {
     let mut homes = vec![];
     for state in STATES {
-        for bits in 0..16u8 {
+        for bits in 0..32u8 {
             let (lockdown, locked, on, listed) = (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0, bits & 8 != 0);
-            let hall = CameraFacts { agent: AGENT, on, lockdown: locked };
-            let yard = CameraFacts { agent: SIBLING, on: true, lockdown: false };
+            let hall = CameraFacts { agent: AGENT, on, lockdown: locked, removed: bits & 16 != 0 };
+            let yard = CameraFacts { agent: SIBLING, on: true, lockdown: false, removed: false };
             homes.push(HomeFacts {
                 home: HOME,
                 org: OrgId::from_bytes([0; 16]),
@@ -516,8 +517,11 @@ fn relations() -> Vec<Vec<Relation>> {
 fn a_persons_decisions_are_the_oracles() {
     let (asks, token) = (asks(Who::Person), [Credential::Session(TOKEN)]);
     let (mut all, mut allowed) = (0, 0);
-    // Whether a camera is on is its agent's business; that it isn't a person's is shown where agents are.
-    let is_on = |home: &HomeFacts| home.cameras.get(&HALL).is_none_or(|hall| hall.on);
+    // Whether a camera is on is its agent's business; that it isn't a person's is shown where agents are. That it was removed is
+    // shown to change nothing for a person in an active home.
+    let is_on = |home: &HomeFacts| {
+        home.cameras.get(&HALL).is_none_or(|hall| hall.on && (!hall.removed || home.state == State::Active))
+    };
     for home in homes().into_iter().filter(is_on) {
         for relations in relations() {
             for lockdown in [false, true] {

@@ -92,8 +92,11 @@ bodies! {
         now: UnixMillis,
         /// The chain's highest entry: when higher than its own, the agent reads on.
         chain_seq: u64,
-        /// Cameras that an owner switched off.
+        /// Cameras that an owner switched off, or removed.
         off: Vec<CameraId>,
+        /// Those of them that were removed: what still waits of them is answered with *gone*.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        removed: Vec<CameraId>,
     }
     /// `PUT /cameras/{camera}/events/{event}` -> [`EventAck`]; the body is a [`Signed`] header
     EventAck {

@@ -101,6 +101,8 @@ pub enum CameraState {
     AgentAway,
     /// An owner switched it off.
     Off,
+    /// An owner removed it; what it recorded stays.
+    Removed,
 }
 
 /// Why nothing was recorded or kept.

@@ -94,7 +94,7 @@ pub(super) fn missing(last: Option<&Heartbeat>, cuts: &[Cut], now: UnixMillis) -
         match seen.state {
             CameraState::NotReached => add(seen.camera, seen.since, last.at, GapReason::CameraNotReached),
             CameraState::Changed => add(seen.camera, seen.since, last.at, GapReason::CameraChanged),
-            CameraState::Recording | CameraState::AgentAway | CameraState::Off => {}
+            CameraState::Recording | CameraState::AgentAway | CameraState::Off | CameraState::Removed => {}
         }
         let is_cut = cuts.iter().any(|cut| cut.camera == seen.camera);
         if seen.state != CameraState::Off && !is_cut {

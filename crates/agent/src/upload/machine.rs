@@ -120,6 +120,8 @@ pub struct Machine {
     chain_not_before: Option<Instant>,
     rolled_back: bool,
     off: HashSet<CameraId>,
+    /// Of those that are off: what waits of them is sent all the same, to be answered with *gone*.
+    removed: HashSet<CameraId>,
     unknown: HashSet<CameraId>,
     camera_not_before: HashMap<CameraId, Instant>,
 }
@@ -148,6 +150,7 @@ impl Machine {
             chain_not_before: None,
             rolled_back: false,
             off: HashSet::new(),
+            removed: HashSet::new(),
             unknown: HashSet::new(),
             camera_not_before: HashMap::new(),
         }
@@ -357,7 +360,8 @@ impl Machine {
             if under_way >= most {
                 return;
             }
-            let may_send = |camera| !self.off.contains(&camera) && !self.unknown.contains(&camera);
+            let is_off = |camera| self.off.contains(&camera) && !self.removed.contains(&camera);
+            let may_send = |camera| !is_off(camera) && !self.unknown.contains(&camera);
             let is_free = |item| {
                 let held = self.held.get(&item).is_some_and(|hold| now < hold.until);
                 !held && !self.flies(|send| *send == Send::Item(item))
@@ -452,6 +456,7 @@ impl Machine {
         }
         self.rolled_back = rolled_back;
         let off: HashSet<CameraId> = ack.off.into_iter().collect();
+        self.removed = ack.removed.into_iter().collect();
         if off != self.off {
             self.off.clone_from(&off);
             effects.push(Effect::Off(off));
@@ -466,8 +471,15 @@ impl Machine {
             self.camera_not_before.remove(&camera);
             return Some(vec![Effect::CameraKnown(camera)]);
         }
-        self.camera_not_before.insert(camera, now + CHAIN_AGAIN);
         let (code, message) = error(answer);
+        if answer.status == 410 {
+            self.succeeded();
+            self.unknown.remove(&camera);
+            self.camera_not_before.remove(&camera);
+            let text = format!("the camera {camera} was removed from the home: {message}");
+            return Some(vec![Effect::CameraKnown(camera), Effect::Alarm(text)]);
+        }
+        self.camera_not_before.insert(camera, now + CHAIN_AGAIN);
         Some(vec![Effect::Alarm(format!("the server does not take the camera {camera}: {code}: {message}"))])
     }
 

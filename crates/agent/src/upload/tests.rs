@@ -123,7 +123,7 @@ fn json<T: serde::Serialize>(status: u16, body: &T) -> Answer {
 }
 
 fn ack(chain_seq: u64) -> StatusAck {
-    StatusAck { now: UnixMillis(0), chain_seq, off: Vec::new() }
+    StatusAck { now: UnixMillis(0), chain_seq, off: Vec::new(), removed: Vec::new() }
 }
 
 #[test]
@@ -416,6 +416,33 @@ fn a_camera_that_is_switched_off_or_unknown_sends_nothing() {
 }
 
 #[test]
+fn what_waits_of_a_removed_camera_is_offered_once_more_and_dropped() {
+    let mut rig = Rig::open(1);
+    rig.spool.gap(CAMERA, UnixMillis(0), UnixMillis(5000), GapReason::CameraNotReached).unwrap();
+    rig.machine.camera_is_new(CAMERA);
+    for (flight, send) in rig.poll() {
+        match send {
+            Send::Camera(CAMERA) => {
+                let effects = rig.refuse(flight, 410, "gone");
+                assert!(
+                    matches!(effects[..], [Effect::CameraKnown(CAMERA), Effect::Alarm(_)]),
+                    "{effects:?}"
+                );
+            }
+            Send::Status => {
+                let ack = StatusAck { off: vec![CAMERA], removed: vec![CAMERA], ..ack(3) };
+                assert!(rig.ok(flight, &ack).contains(&Effect::Off([CAMERA].into())), "it stops recording");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    for (flight, item) in rig.items() {
+        assert_eq!(rig.refuse(flight, 410, "gone"), [Effect::Settle(item, Settled::Gone)]);
+    }
+    assert!(rig.spool.backlog().is_empty());
+}
+
+#[test]
 fn a_gap_is_told_and_forgotten() {
     let mut rig = Rig::open(0);
     rig.spool.gap(CAMERA, UnixMillis(0), UnixMillis(5000), GapReason::CameraNotReached).unwrap();
@@ -443,7 +470,8 @@ fn any_body() -> impl Strategy<Value = Vec<u8>> {
         }),
         any::<(i64, u64)>().prop_map(|(now, chain_seq)| {
             let off = vec![CAMERA];
-            serde_json::to_vec(&StatusAck { now: UnixMillis(now), chain_seq, off }).unwrap()
+            let removed = Vec::new();
+            serde_json::to_vec(&StatusAck { now: UnixMillis(now), chain_seq, off, removed }).unwrap()
         }),
         Just(serde_json::to_vec(&AgentChain { entries: vec![signed] }).unwrap()),
         Just(serde_json::to_vec(&EventAck { event: EVENT, sha256: hash }).unwrap()),

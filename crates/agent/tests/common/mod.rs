@@ -327,7 +327,12 @@ fn answer(inner: &mut Inner, path: &str, query: &str, bearer: Option<&str>, body
         ["status"] => {
             inner.status = Some(serde_json::from_slice(body).unwrap());
             let chain_seq = inner.shown_seq.unwrap_or(inner.chain.head().entry().seq);
-            ok(&StatusAck { now: inner.now(), chain_seq, off: inner.off.iter().copied().collect() })
+            ok(&StatusAck {
+                now: inner.now(),
+                chain_seq,
+                off: inner.off.iter().copied().collect(),
+                removed: vec![],
+            })
         }
         ["cameras", camera] => {
             let put: CameraPut = serde_json::from_slice(body).unwrap();

@@ -3,6 +3,7 @@
 use keepsight_gate::{Change, NewSession};
 use keepsight_ids::{B32, B64, SessionId, UnixMillis};
 use keepsight_seal::{SignPublic, Subject, verify_session};
+use keepsight_store::truth::CameraRow;
 use keepsight_store::{CameraState as Reported, StatusReport};
 use keepsight_wire::agent::{AgentChain, AgentSession, CameraPut, Challenge, SessionOpen, Status, StatusAck};
 use keepsight_wire::people::CameraState;
@@ -78,11 +79,14 @@ pub(super) async fn status(call: Call<(), (), Json<Status>>) -> Outcome<Answer> 
     cloud.records.put_status(&permit, report(status)?).await?;
     let cameras = cloud.truth.cameras(&permit).await?;
     let receipt = cloud.plain_receipt(permit)?;
-    let off = cloud.open(cameras, &receipt)?.into_iter().filter(|row| !row.on && Some(row.agent) == agent);
+    let mut own = cloud.open(cameras, &receipt)?;
+    own.retain(|row| Some(row.agent) == agent);
+    let those = |is: fn(&CameraRow) -> bool| own.iter().filter(|row| is(row)).map(|row| row.camera).collect();
     let ack = StatusAck {
         now: UnixMillis(cloud.world.unix_millis()),
         chain_seq,
-        off: off.map(|row| row.camera).collect(),
+        off: those(|row| !row.on || row.removed),
+        removed: those(|row| row.removed),
     };
     cloud.heard(home, agent);
     Answer::json(&ack)
@@ -95,13 +99,13 @@ fn report(status: Status) -> Outcome<StatusReport> {
     if status.cameras.len() > CAMERAS_MAX {
         return Err(Fault::bad_request(format!("body: cameras: expected at most {CAMERAS_MAX}")));
     }
-    // Whether an agent is away is seen here, and said by nobody else.
+    // Whether an agent is away is seen here and what was removed is known here; nobody else says so.
     let state = |state| match state {
         CameraState::Recording => Some(Reported::Recording),
         CameraState::NotReached => Some(Reported::NotReached),
         CameraState::Changed => Some(Reported::Changed),
         CameraState::Off => Some(Reported::Off),
-        CameraState::AgentAway => None,
+        CameraState::AgentAway | CameraState::Removed => None,
     };
     let cameras =
         status.cameras.into_iter().filter_map(|said| Some((said.camera, state(said.state)?, said.since)));

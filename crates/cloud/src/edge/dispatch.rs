@@ -240,6 +240,9 @@ impl From<Denied> for Fault {
             Denied::SwitchedOff => {
                 Self::new(Code::NotAllowed, "This camera is switched off; nothing is taken from it.")
             }
+            Denied::Removed => {
+                Self::new(Code::Gone, "This camera was removed from the home; nothing more is taken from it.")
+            }
             Denied::Unavailable => Self::unavailable("the truth did not answer in time"),
             other => Self::unavailable(other),
         }

@@ -106,7 +106,7 @@ pub(crate) fn camera(
     summary: Option<CameraSummary>,
     now: UnixMillis,
 ) -> Camera {
-    let (state, since) = state(row.on, report, now);
+    let (state, since) = if row.removed { (CameraState::Removed, None) } else { state(row.on, report, now) };
     let (last, today) = summary.map_or((None, 0), |summary| (summary.last, summary.count));
     Camera {
         camera: row.camera,

@@ -156,7 +156,7 @@ pub fn small_home() -> MemoryTruth {
         touched: Revision(0),
         cameras: BTreeMap::from([(
             HALL,
-            CameraFacts { agent: AgentId::from_bytes([1; 16]), on: true, lockdown: false },
+            CameraFacts { agent: AgentId::from_bytes([1; 16]), on: true, lockdown: false, removed: false },
         )]),
         agents: BTreeMap::new(),
     };

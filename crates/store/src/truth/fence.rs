@@ -208,13 +208,13 @@ fn home(tx: &Connection, id: HomeId) -> rusqlite::Result<Option<HomeFacts>> {
 }
 
 fn cameras(tx: &Connection, home: HomeId) -> rusqlite::Result<BTreeMap<CameraId, CameraFacts>> {
-    const CAMERAS: &str =
-        "SELECT camera, agent, is_on, lockdown FROM cameras WHERE home = ?1 AND removed_rev IS NULL";
+    const CAMERAS: &str = "SELECT camera, agent, is_on, lockdown, removed_rev IS NOT NULL AS removed FROM cameras WHERE home = ?1";
     let rows = all(tx, CAMERAS, [home.as_bytes()], |row| {
         let facts = CameraFacts {
             agent: AgentId::from_bytes(row.get("agent")?),
             on: row.get("is_on")?,
             lockdown: row.get("lockdown")?,
+            removed: row.get("removed")?,
         };
         Ok((CameraId::from_bytes(row.get("camera")?), facts))
     })?;

@@ -331,7 +331,8 @@ pub fn agents(tx: &Connection, home: HomeId) -> Read<Vec<HomeAgentRow>> {
 
 /// See [`super::Truth::cameras`].
 pub fn cameras(tx: &Connection, home: HomeId, scope: &CameraScope) -> Read<Vec<CameraRow>> {
-    let query = "SELECT * FROM cameras WHERE home = ?1 AND removed_rev IS NULL ORDER BY created, camera";
+    let query =
+        "SELECT *, removed_rev IS NOT NULL AS removed FROM cameras WHERE home = ?1 ORDER BY created, camera";
     let mut found = all(tx, query, [home.as_bytes()], |row| {
         Ok(CameraRow {
             home: HomeId::from_bytes(row.get("home")?),
@@ -340,6 +341,7 @@ pub fn cameras(tx: &Connection, home: HomeId, scope: &CameraScope) -> Read<Vec<C
             name: sql::signed(row, "name_body", "name_signature")?,
             on: row.get("is_on")?,
             lockdown: row.get("lockdown")?,
+            removed: row.get("removed")?,
             created: sql::time(row, "created")?,
         })
     })?;

@@ -271,6 +271,8 @@ rows! {
         on: bool,
         /// Viewing is stopped.
         lockdown: bool,
+        /// Taken out of the home; its Events stay.
+        removed: bool,
         /// When it was added.
         created: UnixMillis,
     }

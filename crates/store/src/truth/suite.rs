@@ -49,7 +49,7 @@ const CASES: &[Case] = cases![
     agents::a_pairing_is_answered_once_and_used_once,
     agents::an_agent_writes_to_its_own_cameras_only,
     agents::a_removed_agents_session_has_ended,
-    agents::a_removed_camera_stays_removed,
+    agents::a_removed_camera_takes_nothing_more_and_stays_for_its_events,
     protocol::each_change_takes_the_next_revision_and_names_what_it_touched,
     protocol::a_refused_change_leaves_no_trace,
     protocol::a_fence_is_one_snapshot_with_what_exists,

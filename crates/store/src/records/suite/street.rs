@@ -179,7 +179,7 @@ fn sign_in(truth: &MemoryTruth, token: TokenHash, subject: Subject, device: &str
 }
 
 fn set_home(truth: &MemoryTruth, n: u8, lockdown: bool) {
-    let facts = CameraFacts { agent: agent(n), on: true, lockdown: false };
+    let facts = CameraFacts { agent: agent(n), on: true, lockdown: false, removed: false };
     let home = HomeFacts {
         home: home(n),
         org: OrgId::from_bytes([0; 16]),

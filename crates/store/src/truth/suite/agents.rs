@@ -98,16 +98,30 @@ pub async fn a_removed_agents_session_has_ended(bench: Bench) {
     assert_eq!(taken, Refusal::IdTaken.into());
 }
 
-pub async fn a_removed_camera_stays_removed(bench: Bench) {
+pub async fn a_removed_camera_takes_nothing_more_and_stays_for_its_events(bench: Bench) {
     let elm = bench.person("elm").await;
     let mut home = bench.home(&elm).await;
     let (_, agent) = bench.agent(&elm, &mut home).await;
     let camera = bench.camera(&agent).await;
     let manage = Ask::camera(Action::ManageCamera, home.home, camera);
     bench.change(&elm.credential, manage, Change::RemoveCamera).await.unwrap();
-    assert_eq!(bench.denied(&elm.credential, manage).await, Denied::NotFound);
-    assert_eq!(bench.denied(&agent, Ask::own_camera(Action::AgentIngest, camera)).await, Denied::NotFound);
-    let put = Ask::own_camera(Action::AgentPutCamera, camera);
-    let back = bench.change(&agent, put, Change::PutCamera(signed("again"))).await.unwrap_err();
-    assert_eq!(back, Refusal::Gone.into());
+    for action in [Action::AgentIngest, Action::AgentReportGap, Action::AgentPutCamera] {
+        assert_eq!(bench.denied(&agent, Ask::own_camera(action, camera)).await, Denied::Removed);
+    }
+    for change in [Change::RemoveCamera, Change::SwitchCamera { on: true }] {
+        let refused = bench.change(&elm.credential, manage, change).await.unwrap_err();
+        assert_eq!(refused, Refusal::NotFound.into());
+    }
+    // It is still shown, named and locked.
+    bench.allowed(&elm.credential, Ask::camera(Action::ReadEvent, home.home, camera)).await;
+    bench.change(&elm.credential, manage, Change::NameCamera(signed("old hall"))).await.unwrap();
+    let permit = bench.check(&elm.credential, Ask::home(Action::ReadCameras, home.home)).await.unwrap();
+    let rows = bench.truth.cameras(&permit).await.unwrap();
+    let rows = bench.open(permit, rows);
+    assert_eq!((rows.len(), rows[0].removed, &rows[0].name), (1, true, &signed("old hall")));
+    bench.change(&elm.credential, manage, Change::LockCamera { on: true }).await.unwrap();
+    let read = Ask::camera(Action::ReadEvent, home.home, camera);
+    assert_eq!(bench.denied(&elm.credential, read).await, Denied::Lockdown);
+    // It takes no place among the cameras of the home.
+    bench.camera(&agent).await;
 }

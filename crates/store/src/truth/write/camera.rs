@@ -7,6 +7,9 @@ use rusqlite::params;
 use crate::truth::commit::{Job, Stop, home_of};
 use crate::truth::sql::{int, one, run};
 
+/// Cameras that one home may ever have had.
+const EVER_MAX: i64 = 1000;
+
 fn of(permit: &Permit) -> Result<(HomeId, CameraId), Stop> {
     Ok((home_of(permit)?, permit.camera().ok_or(Refusal::NotFound)?))
 }
@@ -33,12 +36,14 @@ fn add(
     agent: AgentId,
     name: &SignedRow,
 ) -> Result<(), Stop> {
+    // Removed ones stay, so that their Events can be found; a home that takes cameras in and out without end comes to its own.
     const ROOM: &str =
         "SELECT cameras_max > (SELECT count(*) FROM cameras WHERE home = ?1 AND removed_rev IS NULL)
+            AND ?2 > (SELECT count(*) FROM cameras WHERE home = ?1)
         FROM homes WHERE home = ?1";
     const INSERT: &str = "INSERT INTO cameras (home, camera, agent, name_body, name_signature, created)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    if one(job.tx, ROOM, [home.as_bytes()], |row| row.get(0))? != Some(true) {
+    if one(job.tx, ROOM, params![home.as_bytes(), EVER_MAX], |row| row.get(0))? != Some(true) {
         return Err(Refusal::Limit("cameras").into());
     }
     let row =
@@ -48,10 +53,9 @@ fn add(
     Ok(())
 }
 
-/// A new sealed name; whether the camera is there.
+/// A new sealed name, also of one that was removed: its Events are still shown under it. Whether the camera is there.
 pub fn set_name(job: &Job<'_>, home: HomeId, camera: CameraId, name: &SignedRow) -> Result<bool, Stop> {
-    let query = "UPDATE cameras SET name_body = ?3, name_signature = ?4
-        WHERE home = ?1 AND camera = ?2 AND removed_rev IS NULL";
+    let query = "UPDATE cameras SET name_body = ?3, name_signature = ?4 WHERE home = ?1 AND camera = ?2";
     Ok(run(job.tx, query, params![home.as_bytes(), camera.as_bytes(), name.body, name.signature])? == 1)
 }
 
@@ -69,7 +73,7 @@ pub fn lock(job: &mut Job<'_>, permit: &Permit, on: bool) -> Result<(), Stop> {
 
 /// Stops or allows viewing of it.
 pub fn set_lock(job: &mut Job<'_>, home: HomeId, camera: CameraId, on: bool) -> Result<(), Stop> {
-    let query = "UPDATE cameras SET lockdown = ?3 WHERE home = ?1 AND camera = ?2 AND removed_rev IS NULL";
+    let query = "UPDATE cameras SET lockdown = ?3 WHERE home = ?1 AND camera = ?2";
     touch_if(job, home, run_on(job, query, home, camera, i64::from(on))?)
 }
 
@@ -80,9 +84,14 @@ pub fn switch(job: &mut Job<'_>, permit: &Permit, on: bool) -> Result<(), Stop> 
     touch_if(job, home, run_on(job, query, home, camera, i64::from(on))?)
 }
 
-/// Takes it out of the home, for ever.
+/// Takes it out of the home, for ever. Its row stays: those who may see its Events still may.
 pub fn remove(job: &mut Job<'_>, permit: &Permit) -> Result<(), Stop> {
     let (home, camera) = of(permit)?;
+    set_removed(job, home, camera)
+}
+
+/// Takes it out of the home.
+pub fn set_removed(job: &mut Job<'_>, home: HomeId, camera: CameraId) -> Result<(), Stop> {
     let query = "UPDATE cameras SET removed_rev = ?3 WHERE home = ?1 AND camera = ?2 AND removed_rev IS NULL";
     touch_if(job, home, run_on(job, query, home, camera, int(job.rev.0))?)
 }
