@@ -11,7 +11,7 @@ use keepsight_world::World;
 use crate::cli::{AdminCommand, AdminOptions};
 use crate::config::Config;
 use crate::say;
-use crate::serve::truth_file;
+use crate::serve::{open_truth, truth_file};
 
 /// Runs one of the operator's commands.
 pub async fn run(options: AdminOptions, world: World) -> anyhow::Result<()> {
@@ -26,7 +26,7 @@ pub async fn run(options: AdminOptions, world: World) -> anyhow::Result<()> {
             config.server.data.display()
         );
     }
-    let truth = SqliteTruth::open(&file, world.clone())?;
+    let truth = open_truth(&config.server.data, &world)?;
     match options.command {
         AdminCommand::Lockdown { switch, home } => lockdown(&truth, switch == "on", home.as_deref()).await,
         AdminCommand::EndSessions => {

@@ -37,10 +37,16 @@ pub async fn start(config: &Config, world: World) -> anyhow::Result<RunningCloud
     let data = &config.server.data;
     make_private(data)?;
     make_room(config.server.connections);
-    let truth = SqliteTruth::open(&truth_file(data), world.clone())?.with_limits(limits(config));
+    let truth = open_truth(data, &world)?.with_limits(limits(config));
     let records = SqliteRecords::open(&data.join("records.db"), world.clone())?;
     let objects = Objects::open_folder(&data.join("objects"), reserve(config), world.clone())?;
     Ok(Cloud::start(cloud_config(config)?, world, Arc::new(truth), Arc::new(records), objects).await?)
+}
+
+/// Opens the truth of a data folder, with its journal of revocations beside the objects: no part of a backup of the databases.
+pub fn open_truth(data: &Path, world: &World) -> anyhow::Result<SqliteTruth> {
+    let truth = SqliteTruth::open(&truth_file(data), world.clone())?;
+    Ok(truth.with_journal(&data.join("revocations"))?)
 }
 
 /// Where the truth lies in a data folder.

@@ -6,7 +6,9 @@
 
 mod commit;
 mod fence;
+mod journal;
 mod lookup;
+mod restored;
 mod rows;
 mod schema;
 mod sql;
@@ -27,7 +29,7 @@ pub use sqlite::SqliteTruth;
 /// What a database of truth must do. Writes go through [`keepsight_gate::Gate::change`] alone.
 #[async_trait]
 pub trait Truth: keepsight_gate::Truth {
-    /// Called once at each start: keeps `secret` if the service has none yet, and makes `setup` the set-up link's token as long
+    /// Called once at each start: revokes again what a restored backup gave back, keeps `secret` if the service has none yet, and makes `setup` the set-up link's token as long
     /// as there is no account.
     async fn start_service(&self, secret: [u8; 32], setup: TokenHash) -> Result<ServiceRow, StoreError>;
 

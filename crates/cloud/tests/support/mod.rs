@@ -79,7 +79,7 @@ impl Server {
         let mut config = config(folder.path());
         change(&mut config);
         let world = World::real();
-        let truth = Arc::new(SqliteTruth::open(&folder.path().join("truth.db"), world.clone()).unwrap());
+        let truth = open_truth(folder.path(), &world);
         let records =
             Arc::new(SqliteRecords::open(&folder.path().join("records.db"), world.clone()).unwrap());
         let objects = Objects::open_folder(&folder.path().join("objects"), reserve, world.clone()).unwrap();
@@ -148,11 +148,16 @@ pub use ExampleBody::Nothing as ExampleNothing;
 #[allow(unused_imports, reason = "each test file uses its part")]
 pub use cut::{Cut, Line};
 
+fn open_truth(folder: &Path, world: &World) -> Arc<SqliteTruth> {
+    let truth = SqliteTruth::open(&folder.join("truth.db"), world.clone()).unwrap();
+    Arc::new(truth.with_journal(&folder.join("revocations")).unwrap())
+}
+
 /// A second server process on the stores of the first.
 pub async fn beside(server: &Server, reserve: Reserve) -> Server {
     let world = server.world.clone();
     let path = server.folder.path();
-    let truth = Arc::new(SqliteTruth::open(&path.join("truth.db"), world.clone()).unwrap());
+    let truth = open_truth(path, &world);
     let records = Arc::new(SqliteRecords::open(&path.join("records.db"), world.clone()).unwrap());
     let objects = Objects::open_folder(&path.join("objects"), reserve, world.clone()).unwrap();
     let line = Arc::new(Cut::new(truth.clone()));

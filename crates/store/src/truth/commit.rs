@@ -13,6 +13,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 use super::fence::{head, tag_at};
+use super::journal::{Line, Revoked};
 use super::rows::HomeLimits;
 use super::sql::{self, exists, int, key_columns, run};
 use super::sqlite::SqliteTruth;
@@ -43,8 +44,12 @@ pub struct Job<'t> {
     /// What new homes may take.
     pub limits: HomeLimits,
     touched: BTreeSet<Key>,
+    revoked: Vec<Revoked>,
     outside: Option<Connection>,
 }
+
+/// A change that was written, and what it took.
+pub type Done = (Committed, Vec<Revoked>);
 
 /// What a Permit stands on, apart from the Permit.
 struct Stand {
@@ -62,38 +67,40 @@ pub async fn commit(truth: &SqliteTruth, write: Write) -> Result<Committed, Writ
         truth.db.read("validate too early", move |tx| stand.check(tx)).await.map_err(into_error)?;
     }
     let outside = sabotage::active(Mutant::OneStatementWrite).then(|| truth.db.path().to_owned());
-    let (world, limits) = (truth.world.clone(), truth.limits);
+    let (world, limits, tag) = (truth.world.clone(), truth.limits, write.tag);
     let (early, acked) = oneshot::channel();
     let done = truth.db.write("change", move |tx| {
         let outside = outside.map(Connection::open).transpose()?;
         if let Some(stand) = stand {
             stand.check(outside.as_ref().unwrap_or(tx))?;
         }
-        let (head, _) = head(tx)?;
-        let now = UnixMillis(world.unix_millis());
-        let job = Job { tx, head, rev: head.next(), now, limits, touched: BTreeSet::new(), outside };
-        let committed = job.run(write)?;
+        let job = Job { outside, ..Job::begin(tx, UnixMillis(world.unix_millis()), limits)? };
+        let (committed, revoked) = job.run(write)?;
         if sabotage::active(Mutant::AckBeforeCommit) {
             let _ = early.send(committed);
         }
-        Ok(committed)
+        Ok((committed, revoked))
     });
-    let committed =
+    let done =
         if sabotage::active(Mutant::AckBeforeCommit) { first_of(done, acked).await } else { done.await };
-    let committed = committed.map_err(into_error)?;
+    let (committed, revoked) = done.map_err(into_error)?;
+    if let Some(journal) = truth.journal.as_ref().filter(|_| !revoked.is_empty()) {
+        let line = Line::of(committed, tag, revoked);
+        journal.append(line).await.map_err(|error| WriteError::Unavailable(error.to_string()))?;
+    }
     truth.note_head().await;
     Ok(committed)
 }
 
 /// The mutant's way to answer: whatever comes first. The write itself goes on.
 async fn first_of(
-    done: impl Future<Output = Result<Committed, Stop>>,
+    done: impl Future<Output = Result<Done, Stop>>,
     acked: oneshot::Receiver<Committed>,
-) -> Result<Committed, Stop> {
+) -> Result<Done, Stop> {
     tokio::pin!(done);
     tokio::select! {
         biased;
-        Ok(committed) = acked => Ok(committed),
+        Ok(committed) = acked => Ok((committed, Vec::new())),
         committed = &mut done => committed,
     }
 }
@@ -132,8 +139,15 @@ impl Stand {
     }
 }
 
-impl Job<'_> {
-    fn run(mut self, write: Write) -> Result<Committed, Stop> {
+impl<'t> Job<'t> {
+    /// Begins one, in a transaction that holds the lock.
+    pub fn begin(tx: &'t Connection, now: UnixMillis, limits: HomeLimits) -> Result<Self, Stop> {
+        let (head, _) = head(tx)?;
+        let (touched, revoked) = (BTreeSet::new(), Vec::new());
+        Ok(Self { tx, head, rev: head.next(), now, limits, touched, revoked, outside: None })
+    }
+
+    fn run(mut self, write: Write) -> Result<Done, Stop> {
         match (&write.author, &write.deed) {
             (Author::Permit(permit), Deed::Change(change)) => write::change(&mut self, permit, change)?,
             (Author::Operator, Deed::Operator(deed)) => write::operator(&mut self, deed)?,
@@ -147,9 +161,17 @@ impl Job<'_> {
         self.touched.insert(key);
     }
 
-    fn take_revision(self, tag: Tag) -> Result<Committed, Stop> {
+    /// Notes for the journal what is taken. Whatever is, touches an aggregate too.
+    pub fn revoke(&mut self, what: Revoked) {
+        if !self.revoked.contains(&what) {
+            self.revoked.push(what);
+        }
+    }
+
+    /// Ends the change: a revision with that tag, if it touched an aggregate.
+    pub fn take_revision(self, tag: Tag) -> Result<Done, Stop> {
         if self.touched.is_empty() {
-            return Ok(Committed { revision: self.head, at: self.now });
+            return Ok((Committed { revision: self.head, at: self.now }, self.revoked));
         }
         let (tx, rev) = (self.tx, int(self.rev.0));
         run(tx, "UPDATE gate_head SET rev = ?1, tag = ?2", params![rev, tag.0])?;
@@ -165,7 +187,7 @@ impl Job<'_> {
                 Key::Service | Key::Session(_) => 0,
             };
         }
-        Ok(Committed { revision: self.rev, at: self.now })
+        Ok((Committed { revision: self.rev, at: self.now }, self.revoked))
     }
 
     /// The invariant of a home: after this change somebody owns it. `ended` are the slots that this change took out.

@@ -81,11 +81,16 @@ pub fn rights(row: &Row<'_>, column: &str) -> rusqlite::Result<Rights> {
 
 /// A state; what is not known counts as suspended.
 pub fn state(row: &Row<'_>, column: &str) -> rusqlite::Result<State> {
-    Ok(match row.get::<_, i64>(column)? {
+    row.get(column).map(state_of)
+}
+
+/// The state of a number; what is not known counts as suspended.
+pub const fn state_of(number: i64) -> State {
+    match number {
         0 => State::Active,
         2 => State::Closing,
         _ => State::Suspended,
-    })
+    }
 }
 
 /// A state as a number.

@@ -14,9 +14,10 @@ use keepsight_ledger::Locked;
 use keepsight_world::World;
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::journal::Journal;
 use super::rows::*;
 use super::schema::SCHEMA;
-use super::{Truth, commit, fence, lookup, sql};
+use super::{Truth, commit, fence, lookup, restored, sql};
 use crate::StoreError;
 use crate::sqlite::{Options, Readers, Sqlite};
 
@@ -27,6 +28,7 @@ pub struct SqliteTruth {
     lanes: [Mutex<Option<Readers>>; 2],
     pub(super) limits: HomeLimits,
     pub(super) remembered: fence::Remembered,
+    pub(super) journal: Option<Journal>,
 }
 
 impl SqliteTruth {
@@ -38,7 +40,18 @@ impl SqliteTruth {
         let db = Sqlite::open(path, &SCHEMA, Options::default())?;
         begin_log(path, Tag(world.random()))?;
         let lanes = [Mutex::new(Some(db.lane(1)?)), Mutex::new(Some(db.lane(1)?))];
-        Ok(Self { db, world, lanes, limits: HomeLimits::default(), remembered: fence::Remembered::default() })
+        let (limits, remembered) = (HomeLimits::default(), fence::Remembered::default());
+        Ok(Self { db, world, lanes, limits, remembered, journal: None })
+    }
+
+    /// Keeps a journal of revocations in that file, which is no part of a backup: at each start
+    /// ([`Truth::start_service`]) what a restored database lacks of it is revoked again, and everybody is signed out. Blocks.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn with_journal(mut self, path: &Path) -> Result<Self, StoreError> {
+        self.journal = Some(Journal::open(path)?);
+        Ok(self)
     }
 
     /// With other limits for homes that are made from now on.
@@ -116,6 +129,7 @@ impl keepsight_gate::Truth for SqliteTruth {
 #[async_trait]
 impl Truth for SqliteTruth {
     async fn start_service(&self, secret: [u8; 32], setup: TokenHash) -> Result<ServiceRow, StoreError> {
+        restored::settle(self).await?;
         self.db.write("start service", move |tx| lookup::start_service(tx, &secret, &setup)).await
     }
 

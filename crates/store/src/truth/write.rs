@@ -1,9 +1,9 @@
 //! Which change is written where. Each function is the whole SQL of its change.
 
 mod account;
-mod camera;
-mod chain;
-mod home;
+pub mod camera;
+pub mod chain;
+pub mod home;
 mod operator;
 mod pairing;
 

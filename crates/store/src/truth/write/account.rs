@@ -9,6 +9,7 @@ use rusqlite::params;
 
 use super::chain;
 use crate::truth::commit::{Job, Stop};
+use crate::truth::journal::Revoked;
 use crate::truth::sql::{all, exists, int, one, run};
 
 /// Makes an account and its first session, if the ticket is good.
@@ -218,6 +219,7 @@ pub fn end_agent_sessions(job: &mut Job<'_>, home: HomeId, agent: AgentId) -> Re
 fn end_token(job: &mut Job<'_>, token: [u8; 32]) -> Result<(), Stop> {
     run(job.tx, "UPDATE sessions SET ended_rev = ?2 WHERE token = ?1", params![token, int(job.rev.0)])?;
     job.touch(Key::Session(TokenHash::from_bytes(token)));
+    job.revoke(Revoked::Session);
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use keepsight_ids::{AgentId, CameraId, HomeId};
 use rusqlite::params;
 
 use crate::truth::commit::{Job, Stop, home_of};
+use crate::truth::journal::Revoked;
 use crate::truth::sql::{int, one, run};
 
 /// Cameras that one home may ever have had.
@@ -74,7 +75,9 @@ pub fn lock(job: &mut Job<'_>, permit: &Permit, on: bool) -> Result<(), Stop> {
 /// Stops or allows viewing of it.
 pub fn set_lock(job: &mut Job<'_>, home: HomeId, camera: CameraId, on: bool) -> Result<(), Stop> {
     let query = "UPDATE cameras SET lockdown = ?3 WHERE home = ?1 AND camera = ?2";
-    touch_if(job, home, run_on(job, query, home, camera, i64::from(on))?)
+    touch_if(job, home, run_on(job, query, home, camera, i64::from(on))?)?;
+    job.revoke(Revoked::CameraLockdown { home, camera, on });
+    Ok(())
 }
 
 /// Switches it on or off.
@@ -93,7 +96,9 @@ pub fn remove(job: &mut Job<'_>, permit: &Permit) -> Result<(), Stop> {
 /// Takes it out of the home.
 pub fn set_removed(job: &mut Job<'_>, home: HomeId, camera: CameraId) -> Result<(), Stop> {
     let query = "UPDATE cameras SET removed_rev = ?3 WHERE home = ?1 AND camera = ?2 AND removed_rev IS NULL";
-    touch_if(job, home, run_on(job, query, home, camera, int(job.rev.0))?)
+    touch_if(job, home, run_on(job, query, home, camera, int(job.rev.0))?)?;
+    job.revoke(Revoked::Camera { home, camera });
+    Ok(())
 }
 
 fn run_on(job: &Job<'_>, query: &str, home: HomeId, camera: CameraId, value: i64) -> Result<bool, Stop> {

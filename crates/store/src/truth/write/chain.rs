@@ -12,6 +12,7 @@ use rusqlite::params;
 
 use super::{account, camera, home};
 use crate::truth::commit::{Job, Stop, home_of};
+use crate::truth::journal::Revoked;
 use crate::truth::sql::{self, camera_bytes, exists, int, one, run};
 
 /// Appends an entry and does what it changes.
@@ -168,9 +169,12 @@ fn add_agent(job: &Job<'_>, home: HomeId, new: &AgentRow) -> Result<(), Stop> {
     Ok(())
 }
 
-fn remove_agent(job: &mut Job<'_>, home: HomeId, agent: AgentId) -> Result<(), Stop> {
+/// Takes an agent out of the home: its sessions end.
+pub fn remove_agent(job: &mut Job<'_>, home: HomeId, agent: AgentId) -> Result<(), Stop> {
     let query = "UPDATE agents SET until_rev = ?3 WHERE home = ?1 AND agent = ?2 AND until_rev IS NULL";
     run(job.tx, query, params![home.as_bytes(), agent.as_bytes(), int(job.rev.0)])?;
+    job.touch(Key::Home(home));
+    job.revoke(Revoked::Agent { home, agent });
     account::end_agent_sessions(job, home, agent)
 }
 
@@ -210,12 +214,14 @@ fn room_for_one_more(job: &Job<'_>, home: HomeId) -> Result<(), Stop> {
     if room == Some(true) { Ok(()) } else { Err(Refusal::Limit("members").into()) }
 }
 
-fn end_invitation(job: &mut Job<'_>, home: HomeId, slot: SlotId) -> Result<(), Stop> {
+/// Ends an invitation, if it is open.
+pub fn end_invitation(job: &mut Job<'_>, home: HomeId, slot: SlotId) -> Result<(), Stop> {
     let query = "UPDATE invitations SET ended_rev = ?3 WHERE home = ?1 AND slot = ?2 AND ended_rev IS NULL RETURNING token";
     let row = params![home.as_bytes(), slot.as_bytes(), int(job.rev.0)];
     let token: Option<[u8; 32]> = one(job.tx, query, row, |row| row.get(0))?;
     if let Some(token) = token {
         job.touch(Key::Session(TokenHash::from_bytes(token)));
+        job.revoke(Revoked::Invitation { home, slot });
     }
     Ok(())
 }
@@ -223,7 +229,7 @@ fn end_invitation(job: &mut Job<'_>, home: HomeId, slot: SlotId) -> Result<(), S
 fn rename(job: &Job<'_>, home: HomeId, new: &NameRow) -> Result<(), Stop> {
     match new.camera {
         None => home::set_name(job, home, &new.name),
-        // A camera that was removed meanwhile needs no name.
+        // Of a camera that this home never had.
         Some(camera) => camera::set_name(job, home, camera, &new.name).map(|_| ()),
     }
 }

@@ -6,6 +6,7 @@ use rusqlite::params;
 
 use super::chain;
 use crate::truth::commit::{Job, Stop, home_of};
+use crate::truth::journal::Revoked;
 use crate::truth::sql::{all, camera_bytes, exists, int, one, run};
 
 /// Homes that one account may own at a time.
@@ -119,7 +120,19 @@ pub fn end_slot(job: &mut Job<'_>, home: HomeId, slot: SlotId) -> Result<bool, S
     for account in &accounts {
         job.touch(Key::Account(*account));
     }
+    if !accounts.is_empty() {
+        job.revoke(Revoked::Slot { home, slot });
+    }
     Ok(!accounts.is_empty())
+}
+
+/// Ends a slot's relations as it happened in a history that is gone: the next owner's browser begins a new epoch.
+pub fn end_slot_later(job: &mut Job<'_>, home: HomeId, slot: SlotId) -> Result<(), Stop> {
+    if end_slot(job, home, slot)? {
+        run(job.tx, "UPDATE homes SET rotation_due = 1 WHERE home = ?1", [home.as_bytes()])?;
+        job.touch(Key::Home(home));
+    }
+    Ok(())
 }
 
 /// Ends an account's membership without an owner's browser: the next one begins a new epoch.
@@ -178,5 +191,6 @@ pub fn set_lock(job: &mut Job<'_>, home: HomeId, on: bool) -> Result<(), Stop> {
         return Err(Refusal::NotFound.into());
     }
     job.touch(Key::Home(home));
+    job.revoke(Revoked::HomeLockdown { home, on });
     Ok(())
 }

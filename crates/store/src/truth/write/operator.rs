@@ -6,10 +6,12 @@ use rusqlite::{Params, params};
 
 use super::{account, camera, home};
 use crate::truth::commit::{Job, Stop};
+use crate::truth::journal::Revoked;
 use crate::truth::sql::{int, run, state_number};
 
 /// Does it.
 pub fn operator(job: &mut Job<'_>, deed: &OperatorDeed) -> Result<(), Stop> {
+    job_notes(job, deed);
     match deed {
         OperatorDeed::LockEverything { on } => {
             change(job, Key::Service, "UPDATE service SET lockdown = ?1", [on])
@@ -38,6 +40,23 @@ pub fn operator(job: &mut Job<'_>, deed: &OperatorDeed) -> Result<(), Stop> {
         }
         _ => Err(Refusal::NotFound.into()),
     }
+}
+
+/// What of it the journal keeps; the rest notes its own.
+fn job_notes(job: &mut Job<'_>, deed: &OperatorDeed) {
+    let revoked = match *deed {
+        OperatorDeed::LockEverything { on } => Revoked::Lockdown { on },
+        OperatorDeed::EndAllSessions => Revoked::Session,
+        OperatorDeed::SetAccountState(account, state) => {
+            Revoked::AccountState { account, state: state_number(state) }
+        }
+        OperatorDeed::SetHomeState(home, state) => Revoked::HomeState { home, state: state_number(state) },
+        OperatorDeed::SetAgentState(home, agent, state) => {
+            Revoked::AgentState { home, agent, state: state_number(state) }
+        }
+        _ => return,
+    };
+    job.revoke(revoked);
 }
 
 fn set_home_state(job: &mut Job<'_>, home: HomeId, state: State) -> Result<(), Stop> {
