@@ -105,6 +105,8 @@ export async function server(t, { bin = BIN, data, port, env, args = [] } = {}) 
 /** The agent's command line in a folder; `input` goes to its standard input. Answers what it printed. */
 export async function agentCli(data, args, input) {
   const process = new Process(BIN, ['agent', '--data', data, ...args]);
+  // One that ended before it read its input says why on its own; a broken pipe would only hide it.
+  process.child.stdin.on('error', () => {});
   process.child.stdin.end(input ?? '');
   const code = await process.ended;
   if (code !== 0) throw new Error(`${process.name} ended with ${code}:\n${process.text}`);
