@@ -25,7 +25,7 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     });
     plan.step("mutants", mutants::run);
     if quick {
-        for name in ["licences", "advisories", "web", "types", "browser", "e2e"] {
+        for name in ["licences", "advisories", "servers", "web", "types", "browser", "e2e"] {
             plan.leave_out(name, "--quick runs only what needs nothing installed");
         }
         return Ok(());
@@ -42,6 +42,10 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
         steps::run(Command::new(setup::cargo_deny()?).args(["--offline", "check", "advisories"]))
     });
     let found = setup::everything()?;
+    step_unless(plan, "servers", found.lacks_for_servers(), || {
+        let mut tests = cargo(&["test", "--package", "keepsight-cache", "--features", "suite,tls", "--test", "servers"]);
+        steps::run(tests.env("KEEPSIGHT_VALKEY_SERVER", found.valkey()?))
+    });
     step_unless(plan, "web", found.lacks_for_node(), e2e::web_units);
     step_unless(plan, "types", found.lacks_for_browser(), || e2e::web_types(&found));
     step_unless(plan, "browser", found.lacks_for_browser(), || e2e::web_in_browser(&found));

@@ -1,0 +1,146 @@
+//! Loads that run: one for each key in this process, whoever asked and whoever went away.
+//!
+//! A load runs in a task of its own. Those who ask for the same key meanwhile wait for the same outcome, unless something was invalidated since it began: then they
+//! begin a new one. Keys are compared whole.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::cached::Cached;
+use crate::error::Error;
+use crate::hashing::KeyHasher;
+use crate::key::CanonicalKey;
+use crate::sabotage::{Mutant, active};
+use crate::tier::{Name, Shared, Stamp, Tier};
+
+/// The flights of one type.
+#[derive(Default)]
+pub(crate) struct Flights {
+    // With the loader's error type: callers whose errors differ cannot share an outcome.
+    running: Mutex<HashMap<(CanonicalKey, TypeId), Flight, KeyHasher>>,
+    count: AtomicUsize,
+    last: AtomicU64,
+}
+
+struct Flight {
+    id: u64,
+    stamp: Stamp,
+    outcome: Arc<dyn Any + Send + Sync>,
+}
+
+/// How a load ended.
+pub(crate) struct Outcome<T: Cached, E> {
+    /// None: it was given up for somebody else's sake; whoever still wants the value begins anew.
+    pub result: Option<Result<Shared<T>, Error<E>>>,
+    /// When it began, on the core's clock.
+    pub began: Duration,
+    /// Nothing was invalidated anywhere between its beginning and its end.
+    pub fenced: bool,
+}
+
+impl<T: Cached, E> Clone for Outcome<T, E> {
+    fn clone(&self) -> Self {
+        Self { result: self.result.clone(), began: self.began, fenced: self.fenced }
+    }
+}
+
+/// Where the outcome will be.
+pub(crate) type Awaited<T, E> = watch::Receiver<Option<Outcome<T, E>>>;
+
+/// A place in a flight.
+pub(crate) enum Place<T: Cached, E: Send + Sync + 'static> {
+    Joined(Awaited<T, E>),
+    Leads(Landing<T, E>, Awaited<T, E>),
+}
+
+/// The duty to end a flight. Dropped without an outcome (a panic), those who wait are told so.
+pub(crate) struct Landing<T: Cached, E: Send + Sync + 'static> {
+    tier: Arc<Tier<T>>,
+    key: (CanonicalKey, TypeId),
+    id: u64,
+    outcome: watch::Sender<Option<Outcome<T, E>>>,
+}
+
+impl Flights {
+    /// A place in a running flight of this name; none if there is none that may be joined.
+    pub fn join<T: Cached, E: Send + Sync + 'static>(
+        tier: &Tier<T>,
+        name: &Name<T::Key>,
+    ) -> Option<Awaited<T, E>> {
+        if tier.flights.count.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        tier.flights.lock().get(&key_of::<E>(&name.canonical)).and_then(|flight| flight.joined(tier))
+    }
+
+    /// A place in a running flight of this name, or the lead of a new one.
+    pub fn join_or_lead<T: Cached, E: Send + Sync + 'static>(
+        tier: &Arc<Tier<T>>,
+        name: &Name<T::Key>,
+    ) -> Place<T, E> {
+        let flights = &tier.flights;
+        let key = key_of::<E>(&name.canonical);
+        let mut running = flights.lock();
+        if let Some(joined) = running.get(&key).and_then(|flight| flight.joined(tier)) {
+            return Place::Joined(joined);
+        }
+        let (sender, receiver) = watch::channel(None);
+        let id = flights.last.fetch_add(1, Ordering::Relaxed);
+        let flight = Flight { id, stamp: name.stamp, outcome: Arc::new(receiver.clone()) };
+        if !active(Mutant::NoSingleFlight) {
+            running.insert(key.clone(), flight);
+            flights.count.store(running.len(), Ordering::Release);
+        }
+        Place::Leads(Landing { tier: tier.clone(), key, id, outcome: sender }, receiver)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(CanonicalKey, TypeId), Flight, KeyHasher>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Flight {
+    /// A load that began before an invalidation is for those only who asked before it.
+    fn joined<T: Cached, E: Send + Sync + 'static>(&self, tier: &Tier<T>) -> Option<Awaited<T, E>> {
+        let fresh = tier.is_uninvalidated(&self.stamp);
+        fresh.then(|| self.outcome.downcast_ref::<Awaited<T, E>>().cloned()).flatten()
+    }
+}
+
+impl<T: Cached, E: Send + Sync + 'static> Landing<T, E> {
+    /// Ends the flight. From now on nobody joins it.
+    pub fn land(self, outcome: Outcome<T, E>) {
+        self.leave();
+        self.outcome.send_replace(Some(outcome));
+    }
+
+    fn leave(&self) {
+        let flights = &self.tier.flights;
+        let mut running = flights.lock();
+        // A later flight of the same key may have taken the place.
+        if running.get(&self.key).is_some_and(|flight| flight.id == self.id) {
+            running.remove(&self.key);
+            flights.count.store(running.len(), Ordering::Release);
+        }
+    }
+}
+
+impl<T: Cached, E: Send + Sync + 'static> Drop for Landing<T, E> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+fn key_of<E: 'static>(canonical: &CanonicalKey) -> (CanonicalKey, TypeId) {
+    #[cfg(feature = "sabotage")]
+    if active(Mutant::CompareHashesOnly) {
+        let hash = crate::hashing::hash_of(canonical.as_bytes());
+        return (CanonicalKey::new("", &(), &hash, "", 0), TypeId::of::<E>());
+    }
+    (canonical.clone(), TypeId::of::<E>())
+}

@@ -1,0 +1,8 @@
+//! The cache against real servers: Redis 7 and Valkey 9, started as private instances. Where one is not installed, its test says so.
+
+#![cfg(feature = "suite")]
+
+mod servers {
+    pub mod fixture;
+    mod kept;
+}
