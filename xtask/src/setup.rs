@@ -86,6 +86,12 @@ impl Found {
         self.lacks(&[REDIS.what], false)
     }
 
+    /// Why the cache can't be tested against both kinds of server, if it can't.
+    pub fn lacks_for_servers(&self) -> Option<String> {
+        let no_valkey = Peers::valkey().is_none().then(|| "missing here: valkey-server".to_owned());
+        self.lacks(&[REDIS.what], false).or(no_valkey)
+    }
+
     /// Where npm put its packages.
     pub fn node_modules(&self) -> anyhow::Result<&Path> {
         self.node_modules.as_deref().context("npm packages are not installed")

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::peers::Peers;
 use crate::setup;
 use crate::steps::{self, Steps, cargo};
 use crate::{e2e, mutants};
@@ -43,8 +44,9 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     });
     let found = setup::everything()?;
     step_unless(plan, "servers", found.lacks_for_servers(), || {
-        let mut tests = cargo(&["test", "--package", "keepsight-cache", "--features", "suite,tls", "--test", "servers"]);
-        steps::run(tests.env("KEEPSIGHT_VALKEY_SERVER", found.valkey()?))
+        let mut tests = cargo(&["test", "--quiet", "--package", "keepsight-cache"]);
+        tests.args(["--features", "suite,tls", "--test", "servers"]);
+        steps::run(tests.envs(Peers::valkey().map(|program| ("KEEPSIGHT_VALKEY_SERVER", program))))
     });
     step_unless(plan, "web", found.lacks_for_node(), e2e::web_units);
     step_unless(plan, "types", found.lacks_for_browser(), || e2e::web_types(&found));

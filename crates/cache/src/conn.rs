@@ -253,7 +253,8 @@ impl<T> Conn<T> {
         match self.settings.auth.clone() {
             None => self.load_scripts(nonce, deadline),
             Some((user, password)) => {
-                let words: Vec<&str> = ["AUTH", &user, &password].into_iter().filter(|w| !w.is_empty()).collect();
+                let words: Vec<&str> =
+                    ["AUTH", &user, &password].into_iter().filter(|w| !w.is_empty()).collect();
                 resp::put_command(&mut self.out, words.len());
                 words.iter().for_each(|word| resp::put_bulk(&mut self.out, word.as_bytes()));
                 self.push_batch(nonce, deadline, Vec::new(), Vec::new(), Step::Auth);
@@ -318,15 +319,7 @@ impl<T> Conn<T> {
     ) {
         self.enqueued = self.written + self.out.len() as u64;
         let answers = Vec::with_capacity(gets.len() + scripts.len());
-        self.batches.push_back(Batch {
-            nonce,
-            deadline,
-            mark: self.enqueued,
-            gets,
-            scripts,
-            answers,
-            at,
-        });
+        self.batches.push_back(Batch { nonce, deadline, mark: self.enqueued, gets, scripts, answers, at });
     }
 
     fn put_gets(&mut self, locations: &[Location]) {
@@ -352,9 +345,7 @@ impl<T> Conn<T> {
                 let token = if active(Mutant::IgnoreLease) { Bytes::new() } else { token };
                 (Script::Fill, at, vec![token, envelope.clone(), ms(lifetime).into()])
             }
-            Command::Release(at, Lease(token)) => {
-                (Script::Release, at, vec![Bytes::copy_from_slice(token)])
-            }
+            Command::Release(at, Lease(token)) => (Script::Release, at, vec![Bytes::copy_from_slice(token)]),
             Command::Adopt(at, fresh, lifetime) => {
                 (Script::Adopt, at, vec![fresh.clone(), ms(lifetime).into()])
             }
@@ -565,7 +556,9 @@ impl<T> Batch<T> {
 
     fn on_script(&mut self, n: usize, token: Token) -> Result<(), Death> {
         match token {
-            Token::Array(Some(count @ 2..=3)) => self.at = Step::InScript(n, count, Vec::with_capacity(count)),
+            Token::Array(Some(count @ 2..=3)) => {
+                self.at = Step::InScript(n, count, Vec::with_capacity(count))
+            }
             Token::Error(text) => {
                 self.answers.push(Answer::Refused(String::from_utf8_lossy(&text).into_owned()));
                 self.at = self.after_script(n + 1);

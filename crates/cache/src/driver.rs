@@ -298,7 +298,7 @@ impl<'a> Link<'a> {
         while !self.conn.outgoing().is_empty() {
             match Pin::new(&mut self.stream).poll_write(context, self.conn.outgoing()) {
                 Poll::Pending => break,
-                Poll::Ready(Ok(1..) ) if matches!(self.conn.phase(), Phase::Dead(_)) => return,
+                Poll::Ready(Ok(1..)) if matches!(self.conn.phase(), Phase::Dead(_)) => return,
                 Poll::Ready(Ok(written @ 1..)) => self.conn.wrote(written),
                 Poll::Ready(Ok(0) | Err(_)) => return self.conn.on_closed(),
             }
@@ -355,7 +355,8 @@ impl<'a> Link<'a> {
 
     fn send(&mut self, wanted: Vec<Ticket>) {
         // Who only wanted to know, and went away before it was asked, takes no place.
-        let idle = |ticket: &Ticket| matches!(ticket.command, Command::Get(_)) && ticket.caller.is_abandoned();
+        let idle =
+            |ticket: &Ticket| matches!(ticket.command, Command::Get(_)) && ticket.caller.is_abandoned();
         let wanted = wanted.into_iter().filter(|ticket| !idle(ticket));
         let flying = wanted.map(|Ticket { command, caller }| {
             #[cfg(feature = "sabotage")]

@@ -142,11 +142,7 @@ fn close_sealed(sealer: &Sealer, key: &CanonicalKey, facts: Facts, payload: &[u8
     out.into()
 }
 
-fn open_sealed(
-    sealer: &Sealer,
-    key: &CanonicalKey,
-    envelope: &Bytes,
-) -> Result<(Facts, Bytes), NotOpened> {
+fn open_sealed(sealer: &Sealer, key: &CanonicalKey, envelope: &Bytes) -> Result<(Facts, Bytes), NotOpened> {
     if envelope.starts_with(BOUND) {
         return Err(NotOpened::Unreadable);
     }

@@ -194,9 +194,8 @@ impl<T: Cached> Load<T> {
         };
         let bytes = encoded.as_ref().map_or(0, Vec::len);
         let may_store = core.settings.leases == lease.is_some() || active(Mutant::StoreAfterInvalidate);
-        let storable = encoded.filter(|encoded| {
-            may_store && !lifetime.is_zero() && encoded.len() <= core.settings.value_most
-        });
+        let storable = encoded
+            .filter(|encoded| may_store && !lifetime.is_zero() && encoded.len() <= core.settings.value_most);
         let (sent_at, stored) = match generations.zip(storable) {
             None => {
                 self.release(lease);
@@ -209,7 +208,8 @@ impl<T: Cached> Load<T> {
             }
         };
         let fenced = stored && lease.is_some();
-        let good_until = if fenced { sent_at } else { load_began } + core.settings.local.lifetime.min(lifetime);
+        let good_until =
+            if fenced { sent_at } else { load_began } + core.settings.local.lifetime.min(lifetime);
         if good_until > core.origin.elapsed() {
             self.tier.keep(&self.name, value.clone(), bytes, good_until);
         }

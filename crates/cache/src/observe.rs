@@ -18,12 +18,8 @@ pub(crate) struct Observed {
 
 impl Observed {
     pub fn of(namespace: &'static str, name: &'static str) -> Self {
-        let gets = |outcome: &'static str| {
-            metrics::counter!("keepsight_cache_gets_total", "namespace" => namespace, "type" => name, "outcome" => outcome)
-        };
-        let loads = |outcome: &'static str| {
-            metrics::counter!("keepsight_cache_loads_total", "namespace" => namespace, "type" => name, "outcome" => outcome)
-        };
+        let gets = |outcome: &'static str| metrics::counter!("keepsight_cache_gets_total", "namespace" => namespace, "type" => name, "outcome" => outcome);
+        let loads = |outcome: &'static str| metrics::counter!("keepsight_cache_loads_total", "namespace" => namespace, "type" => name, "outcome" => outcome);
         Self {
             local: gets("local"),
             hit: gets("hit"),

