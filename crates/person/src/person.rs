@@ -48,7 +48,8 @@ pub struct SignedUp {
 }
 
 impl Person {
-    /// Makes an account with keys made here, and signs in.
+    /// Makes an account with keys made here, and signs in. With an invitation's ticket, look at the invitation first
+    /// ([`Person::look_at_invitation`]): it refuses a home that the server made up before the server learns of an account.
     ///
     /// # Errors
     /// [`PersonError::Refused`] when sign-up is closed, the ticket no good or the name taken, and the connection's.
