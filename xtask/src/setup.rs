@@ -86,6 +86,13 @@ impl Found {
         self.lacks(&[REDIS.what], false)
     }
 
+    /// Why clients in other languages can't be driven, if one of them can't.
+    pub fn lacks_for_drivers(&self) -> Option<String> {
+        let missing = self.peers.missing();
+        let peers = (!missing.is_empty()).then(|| format!("missing here: {}", missing.join(", ")));
+        self.lacks_for_trial().or(peers)
+    }
+
     /// Why the cache can't be tested against both kinds of server, if it can't.
     pub fn lacks_for_servers(&self) -> Option<String> {
         let no_valkey = Peers::valkey().is_none().then(|| "missing here: valkey-server".to_owned());

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::peers::Peers;
 use crate::setup;
 use crate::steps::{self, Steps, cargo};
-use crate::{e2e, mutants};
+use crate::{e2e, mutants, trial};
 
 /// Every test, or with `quick` only what needs nothing installed.
 pub fn run(quick: bool, only: Option<&str>) -> anyhow::Result<()> {
@@ -26,7 +26,9 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     });
     plan.step("mutants", mutants::run);
     if quick {
-        for name in ["licences", "advisories", "servers", "web", "types", "browser", "e2e"] {
+        for name in
+            ["licences", "advisories", "clients", "drivers", "servers", "web", "types", "browser", "e2e"]
+        {
             plan.leave_out(name, "--quick runs only what needs nothing installed");
         }
         return Ok(());
@@ -48,6 +50,8 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
         tests.args(["--features", "suite,tls", "--test", "servers"]);
         steps::run(tests.envs(Peers::valkey().map(|program| ("KEEPSIGHT_VALKEY_SERVER", program))))
     });
+    step_unless(plan, "clients", found.lacks_for_trial(), || trial::clients_work("rust_"));
+    step_unless(plan, "drivers", found.lacks_for_drivers(), || trial::clients_work("drivers_"));
     step_unless(plan, "web", found.lacks_for_node(), e2e::web_units);
     step_unless(plan, "types", found.lacks_for_browser(), || e2e::web_types(&found));
     step_unless(plan, "browser", found.lacks_for_browser(), || e2e::web_in_browser(&found));

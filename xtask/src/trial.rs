@@ -19,3 +19,18 @@ pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     }
     steps::run(&mut kit)
 }
+
+/// Tests whose name begins so: every client does what the kit asks of it, against a real server without faults.
+pub fn clients_work(prefix: &str) -> anyhow::Result<()> {
+    let mut tests = cargo(&[
+        "test",
+        "--quiet",
+        "--package",
+        "keepsight-trial",
+        "--features",
+        "servers",
+        "--test",
+        "clients",
+    ]);
+    steps::run(tests.args(["--", prefix]).env("KEEPSIGHT_TRIAL_LIBS", Peers::libraries()))
+}
