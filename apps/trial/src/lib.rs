@@ -5,9 +5,17 @@
 //!
 //! Invariant: an event whose fault was never injected is a failure, never a pass.
 
+pub mod cli;
 pub mod clients;
+pub mod crew;
 pub mod dice;
+pub mod events;
+pub mod judge;
 pub mod proxy;
+pub mod pulse;
 pub mod report;
+pub mod run;
 pub mod server;
+pub mod stage;
+pub mod step;
 pub mod verdict;

@@ -19,6 +19,8 @@ use crate::proxy::resp::{Scan, Scanner};
 
 const START: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(5);
+// What the server loads when it starts, and where it saves to; it is there only when a snapshot was put there.
+const LIVE: &str = "live.rdb";
 const SNAPSHOT: &str = "snapshot.rdb";
 
 /// A running server.
@@ -74,7 +76,7 @@ impl Server {
             tries += 1;
             let folder = tempfile::Builder::new().prefix("keepsight-trial-").tempdir()?;
             let address = free_port()?;
-            let child = spawn(binary, folder.path(), address, "none.rdb")?;
+            let child = spawn(binary, folder.path(), address)?;
             let mut server = Self { binary: binary.to_owned(), folder, address, child };
             match server.answers().await {
                 Ok(()) => return Ok(server),
@@ -141,9 +143,9 @@ impl Server {
     /// # Errors
     /// When it can't.
     pub async fn snapshot(&self) -> anyhow::Result<()> {
-        self.ask(&["CONFIG", "SET", "dbfilename", SNAPSHOT]).await?;
         self.ask(&["SAVE"]).await?;
-        Ok(())
+        let folder = self.folder.path();
+        std::fs::rename(folder.join(LIVE), folder.join(SNAPSHOT)).context("keeping the snapshot")
     }
 
     /// Kills it and waits until it is gone.
@@ -159,7 +161,7 @@ impl Server {
     /// # Errors
     /// When it does not start.
     pub async fn restart_empty(&mut self) -> anyhow::Result<()> {
-        self.restart("none.rdb").await
+        self.restart().await
     }
 
     /// Starts it again at the same port as it was at the snapshot.
@@ -167,12 +169,15 @@ impl Server {
     /// # Errors
     /// When it does not start.
     pub async fn restart_old(&mut self) -> anyhow::Result<()> {
-        self.restart(SNAPSHOT).await
+        let folder = self.folder.path();
+        std::fs::copy(folder.join(SNAPSHOT), folder.join(LIVE)).context("there must be a snapshot")?;
+        self.restart().await?;
+        std::fs::remove_file(self.folder.path().join(LIVE)).context("putting the snapshot away")
     }
 
-    async fn restart(&mut self, dump: &str) -> anyhow::Result<()> {
+    async fn restart(&mut self) -> anyhow::Result<()> {
         self.kill().await?;
-        self.child = spawn(&self.binary, self.folder.path(), self.address, dump)?;
+        self.child = spawn(&self.binary, self.folder.path(), self.address)?;
         self.answers().await
     }
 
@@ -200,7 +205,7 @@ impl Server {
     }
 }
 
-fn spawn(binary: &Path, folder: &Path, address: SocketAddr, dump: &str) -> anyhow::Result<Child> {
+fn spawn(binary: &Path, folder: &Path, address: SocketAddr) -> anyhow::Result<Child> {
     let port = address.port().to_string();
     Command::new(binary)
         .args([
@@ -215,7 +220,7 @@ fn spawn(binary: &Path, folder: &Path, address: SocketAddr, dump: &str) -> anyho
             "--save",
             "",
         ])
-        .args(["--dbfilename", dump, "--logfile", "log", "--tcp-backlog", "1024", "--databases", "1"])
+        .args(["--dbfilename", LIVE, "--logfile", "log", "--tcp-backlog", "1024", "--databases", "1"])
         .arg("--dir")
         .arg(folder)
         .current_dir(folder)

@@ -25,7 +25,7 @@ pub struct Board {
     swallowed: AtomicU64,
     cut: AtomicU64,
     out_of_memory: AtomicU64,
-    hoards: AtomicU64,
+    hoarded: AtomicU64,
     refused: AtomicU64,
     refusing: AtomicBool,
     hoarding: watch::Sender<bool>,
@@ -44,8 +44,8 @@ pub struct Injected {
     pub cut: u64,
     /// Replies of the server that say it is out of memory.
     pub out_of_memory: u64,
-    /// Times that more than a mebibyte of replies came at once.
-    pub hoards: u64,
+    /// Bytes of replies that piled up and came at once.
+    pub hoarded: u64,
     /// Connections refused.
     pub refused: u64,
 }
@@ -70,7 +70,7 @@ impl Board {
             swallowed: AtomicU64::new(0),
             cut: AtomicU64::new(0),
             out_of_memory: AtomicU64::new(0),
-            hoards: AtomicU64::new(0),
+            hoarded: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             refusing: AtomicBool::new(false),
             hoarding: watch::Sender::new(false),
@@ -104,8 +104,8 @@ impl Board {
         self.swallowed.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_hoard(&self) {
-        self.hoards.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count_hoarded(&self, bytes: usize) {
+        self.hoarded.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     pub(super) fn count_refused(&self) {
@@ -169,7 +169,7 @@ impl Board {
             swallowed: read(&self.swallowed),
             cut: read(&self.cut),
             out_of_memory: read(&self.out_of_memory),
-            hoards: read(&self.hoards),
+            hoarded: read(&self.hoarded),
             refused: read(&self.refused),
         }
     }

@@ -85,6 +85,10 @@ impl Lane {
         *self.gate.borrow() != Gate::Ended
     }
 
+    fn is_hole(&self) -> bool {
+        matches!(*self.gate.borrow(), Gate::Hole | Gate::Trap)
+    }
+
     /// What went over it last.
     pub fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
@@ -281,7 +285,7 @@ impl Replies<'_> {
                 }
                 read = from.read_buf(&mut buffer) => read?,
             };
-            if matches!(gate, Gate::Hole | Gate::Trap) {
+            if matches!(gate, Gate::Hole | Gate::Trap) || self.lane.is_hole() {
                 // The far side may well close now; the near side must not learn of it.
                 if read == 0 {
                     self.lane.ended().await;
@@ -313,11 +317,9 @@ impl Replies<'_> {
                 read = from.read_buf(buffer) => if read? == 0 { return Err(Over) },
             }
         }
-        if buffer.len() > 1 << 20 {
-            self.board.count_hoard();
-            let text = format!("{} KiB of replies at once", buffer.len() >> 10);
-            self.lane.ring().fault(self.board.now_ms(), self.course.frame, &text);
-        }
+        self.board.count_hoarded(buffer.len());
+        let text = format!("{} KiB of replies at once", buffer.len() >> 10);
+        self.lane.ring().fault(self.board.now_ms(), self.course.frame, &text);
         Ok(())
     }
 
@@ -341,6 +343,10 @@ impl Replies<'_> {
                     match fault {
                         Some(fault) => self.inject(fault, frame).await?,
                         None => self.swap(frame).await?,
+                    }
+                    if self.lane.is_hole() {
+                        buffer.clear();
+                        return Ok(());
                     }
                 }
                 Scan::Partial => break,

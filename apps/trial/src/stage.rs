@@ -1,0 +1,205 @@
+//! Where an event takes place: server, proxy, crew and judge of one step, and what each event does to them.
+//!
+//! Whatever is done to the server is undone before an act ends, so that what follows shows the client's own recovery.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keepsight_world::World;
+use tokio::time::sleep;
+
+use crate::crew::Crew;
+use crate::dice::Dice;
+use crate::events::{Act, Delay, Event};
+use crate::proxy::{FaultKind, Gate, Plan, Proxy, Sockets};
+use crate::server::Server;
+
+/// How long a fault of single replies is looked at, and how long it is waited for at most.
+const LOOK: Duration = Duration::from_millis(400);
+const WAIT: Duration = Duration::from_secs(3);
+
+/// The stage of one step.
+pub struct Stage {
+    /// The server.
+    pub server: Server,
+    /// Before it, the proxy.
+    pub proxy: Arc<Proxy>,
+    /// The client's time-out.
+    pub call_timeout: Duration,
+    /// Where chance comes from.
+    pub dice: Dice,
+}
+
+impl Stage {
+    /// A fresh server with a proxy before it.
+    ///
+    /// # Errors
+    /// When one of them can't be started.
+    pub async fn set(
+        world: &World,
+        binary: &Path,
+        event: &Event,
+        call_timeout: Duration,
+        dice: Dice,
+    ) -> anyhow::Result<Self> {
+        let server = Server::start(binary).await?;
+        let is_narrow = matches!(event.act, Act::Replies(&[FaultKind::SlowReader], _));
+        let listen = ([127, 0, 0, 1], 0).into();
+        let proxy = Proxy::start(world, listen, server.address(), Sockets { narrow: is_narrow })?;
+        Ok(Self { server, proxy: Arc::new(proxy), call_timeout, dice })
+    }
+
+    /// Does what the event is; how often its fault was really injected.
+    ///
+    /// # Errors
+    /// When the server can't be made to take part.
+    pub async fn act(&mut self, event: &Event, crew: &Crew) -> anyhow::Result<u64> {
+        match event.act {
+            Act::Nothing => {
+                sleep(LOOK).await;
+                Ok(0)
+            }
+            Act::Replies(kinds, delay) => Ok(self.replies(kinds, delay).await),
+            Act::Reconnect => Ok(self.reconnect().await),
+            Act::Cancel => Ok(self.cancel(crew).await),
+            Act::IdleCut => Ok(self.idle_cut(crew).await),
+            Act::ServerPaused => self.pause_server().await,
+            Act::ServerKilled => self.kill_server().await,
+            Act::RestartedEmpty => self.restart_empty().await,
+            Act::RestartedOld => self.restart_old().await,
+            Act::OutOfMemory => self.out_of_memory().await,
+            Act::Eviction => self.evict().await,
+            Act::Pile => Ok(self.pile().await),
+        }
+    }
+
+    async fn replies(&self, kinds: &[FaultKind], delay: Delay) -> u64 {
+        self.proxy.arm(Some(Plan {
+            kinds: kinds.to_vec(),
+            dice: self.dice.named("faults"),
+            gap: (2, 40),
+            per_connection: 12,
+            delay: (self.call_timeout * delay.least / 100, self.call_timeout * delay.most / 100),
+        }));
+        sleep(LOOK).await;
+        let mut waited = LOOK;
+        while self.proxy.injected().planned() == 0 && waited < WAIT {
+            sleep(LOOK / 8).await;
+            waited += LOOK / 8;
+        }
+        self.proxy.arm(None);
+        self.proxy.injected().planned()
+    }
+
+    async fn reconnect(&self) -> u64 {
+        for round in 0..3 {
+            self.proxy.refuse(true);
+            self.proxy.cut_all(round % 2 == 0);
+            sleep(Duration::from_millis(self.dice.between(round, 5, 60))).await;
+            self.proxy.refuse(false);
+            sleep(Duration::from_millis(100)).await;
+        }
+        self.proxy.injected().cut
+    }
+
+    // A few replies are late meanwhile: a call that is answered at once has few moments at which to be given up.
+    async fn cancel(&self, crew: &Crew) -> u64 {
+        self.proxy.arm(Some(Plan {
+            kinds: vec![FaultKind::Late],
+            dice: self.dice.named("faults"),
+            gap: (5, 50),
+            per_connection: 1000,
+            delay: (Duration::from_micros(100), Duration::from_millis(4)),
+        }));
+        crew.cancel_calls(true);
+        for blow in 0..120 {
+            sleep(Duration::from_micros(self.dice.between(blow, 500, 6000))).await;
+            crew.blow_whistle();
+        }
+        crew.cancel_calls(false);
+        self.proxy.arm(None);
+        crew.given_up()
+    }
+
+    async fn idle_cut(&self, crew: &Crew) -> u64 {
+        for round in 0..2 {
+            crew.pause();
+            sleep(self.call_timeout).await;
+            // Some middleboxes say nothing at all, some answer the next packet with a reset.
+            self.proxy.turn_all(
+                |lane| {
+                    if self.dice.of(round).at(lane) & 1 == 0 { Gate::Hole } else { Gate::Trap }
+                },
+            );
+            crew.resume();
+            sleep(self.call_timeout * 2).await;
+        }
+        self.proxy.injected().swallowed
+    }
+
+    async fn pause_server(&self) -> anyhow::Result<u64> {
+        for round in 0..2 {
+            self.server.pause()?;
+            sleep(self.call_timeout * u32::try_from(self.dice.between(round, 120, 250))? / 100).await;
+            self.server.resume()?;
+            sleep(self.call_timeout / 2).await;
+        }
+        Ok(2)
+    }
+
+    async fn kill_server(&mut self) -> anyhow::Result<u64> {
+        self.server.kill().await?;
+        sleep(LOOK).await;
+        self.server.restart_empty().await?;
+        Ok(1)
+    }
+
+    async fn restart_empty(&mut self) -> anyhow::Result<u64> {
+        for round in 0..2 {
+            self.server.restart_empty().await?;
+            sleep(Duration::from_millis(self.dice.between(round, 100, 250))).await;
+        }
+        Ok(2)
+    }
+
+    async fn restart_old(&mut self) -> anyhow::Result<u64> {
+        self.server.snapshot().await?;
+        sleep(LOOK / 2).await;
+        self.server.restart_old().await?;
+        let loaded = self.server.info("rdb_last_load_keys_loaded").await?;
+        sleep(LOOK / 2).await;
+        Ok(u64::from(loaded > 0))
+    }
+
+    async fn out_of_memory(&self) -> anyhow::Result<u64> {
+        self.server.ask(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await?;
+        self.server.ask(&["CONFIG", "SET", "maxmemory", "1"]).await?;
+        sleep(LOOK).await;
+        self.server.ask(&["CONFIG", "SET", "maxmemory", "0"]).await?;
+        Ok(self.proxy.injected().out_of_memory)
+    }
+
+    async fn evict(&self) -> anyhow::Result<u64> {
+        let evicted = self.server.info("evicted_keys").await?;
+        self.server.ask(&["CONFIG", "SET", "maxmemory-policy", "allkeys-random"]).await?;
+        for _ in 0..8 {
+            let room = self.server.info("used_memory").await?.saturating_sub(40_000).max(1);
+            self.server.ask(&["CONFIG", "SET", "maxmemory", &room.to_string()]).await?;
+            sleep(LOOK / 8).await;
+        }
+        self.server.ask(&["CONFIG", "SET", "maxmemory", "0"]).await?;
+        Ok(self.server.info("evicted_keys").await? - evicted)
+    }
+
+    async fn pile(&self) -> u64 {
+        for round in 0..3 {
+            self.proxy.hoard(true);
+            sleep(self.call_timeout * u32::try_from(self.dice.between(round, 40, 150)).unwrap_or(100) / 100)
+                .await;
+            self.proxy.hoard(false);
+            sleep(self.call_timeout / 2).await;
+        }
+        self.proxy.injected().hoarded >> 20
+    }
+}

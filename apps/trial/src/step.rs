@@ -1,0 +1,184 @@
+//! One step: a client in an event, once, from nothing: a server, connections and dice of its own. Its number is all it takes to replay it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use keepsight_world::World;
+use tokio::time::{sleep, timeout};
+
+use crate::clients::{Capabilities, Client, Entry, Setup, Style};
+use crate::crew::{Crew, Work};
+use crate::dice::Dice;
+use crate::events::{Event, Loses};
+use crate::judge::{Case, Counts, Finding, Judge, Rules};
+use crate::pulse::{self, Pulse};
+use crate::stage::Stage;
+use crate::verdict::{Phase, Sample};
+
+/// Two, so that there is somebody else to invalidate and to hold a lease.
+const INSTANCES: usize = 2;
+const BEFORE: Duration = Duration::from_millis(200);
+const AFTER_LEAST: Duration = Duration::from_millis(240);
+const AFTER_MOST: Duration = Duration::from_secs(3);
+const STEP_MOST: Duration = Duration::from_secs(40);
+// What a load that was under way at an invalidation may add to the other instance's staleness.
+const LOAD_GRACE: Duration = Duration::from_millis(500);
+
+/// What every step needs to know.
+#[derive(Clone)]
+pub struct Terms {
+    /// Clock.
+    pub world: World,
+    /// The server's program.
+    pub server: PathBuf,
+    /// The client's time-out.
+    pub call_timeout: Duration,
+    /// Where chance comes from.
+    pub dice: Dice,
+}
+
+/// What a step found.
+pub struct Found {
+    /// The library's version.
+    pub version: String,
+    /// What the server calls itself.
+    pub server: String,
+    /// Everything that was judged.
+    pub counts: Counts,
+    /// How often the fault was injected.
+    pub injected: u64,
+    /// See [`pulse::time_until_healthy_ms`].
+    pub healthy_ms: Option<u64>,
+    /// The slices.
+    pub samples: Vec<Sample>,
+    /// The first wrong answer.
+    pub first: Option<Finding>,
+    /// Which errors came how often.
+    pub error_kinds: HashMap<String, u64>,
+}
+
+/// Asks a client what it can do, without a server.
+///
+/// # Errors
+/// When it can't even be started.
+pub async fn capabilities(terms: &Terms, entry: &Entry) -> anyhow::Result<(String, Capabilities)> {
+    let server = crate::server::Server::start(&terms.server).await?;
+    let judge = Arc::new(Judge::new(&terms.world, case(Capabilities::STORE, None, terms.dice)));
+    let setup = setup(terms, server.address(), 0, &judge);
+    let client = connect(entry, setup).await?;
+    let found = (client.version(), client.capabilities());
+    client.close().await;
+    Ok(found)
+}
+
+/// Does one step.
+///
+/// # Errors
+/// When the server, the proxy or the client can't be run, or the step does not end.
+pub async fn step(
+    terms: &Terms,
+    entry: &Entry,
+    capabilities: Capabilities,
+    event: &Event,
+    number: u64,
+) -> anyhow::Result<Found> {
+    let dice = terms.dice.named(event.name).of(number);
+    let doing = perform(terms, entry, capabilities, event, dice);
+    timeout(STEP_MOST, doing).await.context("the step did not end in time")?
+}
+
+async fn perform(
+    terms: &Terms,
+    entry: &Entry,
+    capabilities: Capabilities,
+    event: &Event,
+    dice: Dice,
+) -> anyhow::Result<Found> {
+    let mut stage = Stage::set(&terms.world, &terms.server, event, terms.call_timeout, dice).await?;
+    let server = stage.server.version().await?;
+    let judge = Arc::new(Judge::new(&terms.world, case(capabilities, Some(event), dice)));
+    let proxy = stage.proxy.clone();
+    judge.call_witness(Box::new(move |answer, question| proxy.trace(answer, question)));
+    let mut instances: Vec<Arc<dyn Client>> = Vec::new();
+    for instance in 0..INSTANCES {
+        let setup = setup(terms, stage.proxy.address(), instance, &judge);
+        instances.push(connect(entry, setup).await?.into());
+    }
+    let work = Work {
+        tasks: event.load.tasks,
+        gets: event.load.gets,
+        patience: terms.call_timeout * 4 + Duration::from_secs(1),
+    };
+    let crew = Crew::start(&instances, judge.clone(), work, dice.named("crew")).await;
+    let pulse = Pulse::take(judge.clone());
+    sleep(BEFORE).await;
+    pulse.enter(Phase::During);
+    let acted = stage.act(event, &crew).await;
+    pulse.enter(Phase::After);
+    recover(&pulse).await;
+    let samples = pulse.samples();
+    crew.stop().await;
+    for instance in &instances {
+        drop(timeout(terms.call_timeout * 10, instance.close()).await);
+    }
+    Ok(Found {
+        version: instances[0].version(),
+        server,
+        counts: judge.counts(),
+        injected: acted?,
+        healthy_ms: pulse::time_until_healthy_ms(&samples),
+        samples,
+        first: judge.first(),
+        error_kinds: judge.error_kinds(),
+    })
+}
+
+async fn recover(pulse: &Pulse) {
+    sleep(AFTER_LEAST).await;
+    let mut waited = AFTER_LEAST;
+    while waited < AFTER_MOST && pulse::time_until_healthy_ms(&pulse.samples()).is_none() {
+        sleep(Duration::from_millis(20)).await;
+        waited += Duration::from_millis(20);
+    }
+}
+
+async fn connect(entry: &Entry, setup: Setup) -> anyhow::Result<Box<dyn Client>> {
+    let patience = setup.connect_timeout * 10 + Duration::from_secs(5);
+    let connecting = timeout(patience, (entry.connect)(setup));
+    Ok(connecting.await.context("the client did not connect in time")??)
+}
+
+fn setup(terms: &Terms, address: std::net::SocketAddr, instance: usize, judge: &Arc<Judge>) -> Setup {
+    Setup {
+        address,
+        call_timeout: terms.call_timeout,
+        connect_timeout: terms.call_timeout * 2,
+        seed: terms.dice.named("client").at(instance as u64),
+        instance,
+        origin: judge.clone(),
+    }
+}
+
+fn case(capabilities: Capabilities, event: Option<&Event>, dice: Dice) -> Case {
+    let rules = Rules {
+        loading: capabilities.style == Style::Loading,
+        none_means_absent: capabilities.none_means_absent,
+        stale_elsewhere: match capabilities.stale_elsewhere_ms {
+            0 => Duration::ZERO,
+            some => Duration::from_millis(some) + LOAD_GRACE,
+        },
+        server_forgets: event.is_some_and(|event| event.loses != Loses::Nothing),
+    };
+    let load = event.map_or(crate::events::ALL[0].load, |event| event.load);
+    Case {
+        rules,
+        keys: load.keys,
+        leases: 48,
+        value_bytes: load.value_bytes,
+        origin_delay: (Duration::ZERO, Duration::from_millis(3)),
+        dice: dice.named("values"),
+    }
+}
