@@ -36,6 +36,7 @@ pub struct Server {
     pub sign_up: SignUp,
     pub disk_reserve: u64,
     pub connections: usize,
+    pub ledger_days: u32,
 }
 
 /// How the listening address speaks.
@@ -87,6 +88,7 @@ impl Default for Server {
             sign_up: SignUp::Invitation,
             disk_reserve: 0,
             connections: 4096,
+            ledger_days: 365,
         }
     }
 }

@@ -108,6 +108,7 @@ fn cloud_config(config: &Config) -> anyhow::Result<CloudConfig> {
             SignUp::Invitation => SignUpPolicy::Invitation,
             SignUp::Open => SignUpPolicy::Open,
         },
+        ledger_days: server.ledger_days,
         limits: keepsight_cloud::Limits { connections: server.connections, ..Default::default() },
         ..CloudConfig::new(server.listen, server.data.clone())
     })

@@ -177,7 +177,14 @@ async fn list_agents(owner: &Person, home: HomeId, agents: &[(AgentId, SignSecre
     }
     let entry = draft.sign(&owner.keys().expect("unlocked").sign).expect("an owner may list agents");
     let entry = entry.signed().clone();
-    let body = ChainAppend { entry, epoch: None, invitation: None, pairing: None, names: Vec::new(), resealed: None };
+    let body = ChainAppend {
+        entry,
+        epoch: None,
+        invitation: None,
+        pairing: None,
+        names: Vec::new(),
+        resealed: None,
+    };
     let _: serde_json::Value =
         owner.api().post(&format!("/homes/{home}/chain"), &body).await.expect("it is taken");
     owner.open_home(home).await.expect("its chain is right");

@@ -23,6 +23,8 @@ pub struct CloudConfig {
     pub sign_up: SignUpPolicy,
     /// The folder for this server's own files: the certificate that it makes itself.
     pub data: PathBuf,
+    /// Records of who saw what are kept for so many days, and as long as the Event is that they speak of; 0 keeps them for ever.
+    pub ledger_days: u32,
     /// Limits against guessing and flooding.
     pub limits: Limits,
 }
@@ -57,6 +59,7 @@ impl CloudConfig {
             trusted_proxies: Vec::new(),
             sign_up: SignUpPolicy::Invitation,
             data,
+            ledger_days: 365,
             limits: Limits::default(),
         }
     }

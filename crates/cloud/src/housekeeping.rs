@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keepsight_ids::UnixMillis;
+use keepsight_ids::{HomeId, UnixMillis};
 use keepsight_store::StoreError;
 use keepsight_store::objects::collect;
 use keepsight_store::records::Retention;
@@ -37,6 +37,7 @@ pub(crate) async fn run(cloud: Arc<Cloud>) {
 async fn keep_house(cloud: &Cloud, round: u32) -> Result<(), StoreError> {
     for rule in cloud.truth.retention_rules().await? {
         retain(cloud, &rule).await?;
+        forget_views(cloud, rule.home).await?;
     }
     collect::bury(&*cloud.records, &cloud.objects).await?;
     if round.is_multiple_of(ORPHANS_EVERY) {
@@ -44,6 +45,17 @@ async fn keep_house(cloud: &Cloud, round: u32) -> Result<(), StoreError> {
     }
     cloud.truth.sweep().await?;
     cloud.fleet.tidy(&cloud.world);
+    Ok(())
+}
+
+/// Records of who saw what have their time too.
+async fn forget_views(cloud: &Cloud, home: HomeId) -> Result<(), StoreError> {
+    let days = cloud.config.ledger_days;
+    if days == 0 {
+        return Ok(());
+    }
+    let before = UnixMillis(cloud.world.unix_millis()).plus_ms(-DAY_MS.saturating_mul(i64::from(days)));
+    while cloud.records.prune_ledger(home, before).await? > 0 {}
     Ok(())
 }
 

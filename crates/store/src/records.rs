@@ -190,6 +190,13 @@ pub trait Records: Journal + 'static {
     /// A [`StoreError`].
     async fn sweep(&self, home: HomeId, retention: Retention) -> Result<Swept, StoreError>;
 
+    /// Removes records of a home's ledger from before that time, oldest first, at most a few hundred a call: how many. One whose
+    /// Event still exists stays with it, and the home's newest stays always, so that no number is given twice. The service's own deed.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    async fn prune_ledger(&self, home: HomeId, before: UnixMillis) -> Result<u64, StoreError>;
+
     /// Objects of deleted Events that are yet to be removed.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod commit;
 mod fence;
 mod journal;
 mod lookup;
+mod pruning;
 mod restored;
 mod rows;
 mod schema;
@@ -23,6 +24,7 @@ use keepsight_ledger::Locked;
 
 use crate::StoreError;
 
+pub use pruning::LogKept;
 pub use rows::*;
 pub use sqlite::SqliteTruth;
 
@@ -94,6 +96,6 @@ pub trait Truth: keepsight_gate::Truth {
     /// Every home's rule of retention, for the sweep that deletes old Events. Discloses nothing.
     async fn retention_rules(&self) -> Result<Vec<RetentionRow>, StoreError>;
 
-    /// Removes sessions, invitations and pairings that lapsed long ago. What they were stays in the log.
+    /// Removes sessions, invitations and pairings that lapsed long ago, and of the gate's log what no replica needs any more.
     async fn sweep(&self) -> Result<u64, StoreError>;
 }

@@ -215,6 +215,10 @@ impl Records for SqliteRecords {
         self.write("sweep", move |tx| retention::sweep(tx, home, &retention)).await
     }
 
+    async fn prune_ledger(&self, home: HomeId, before: UnixMillis) -> Result<u64, StoreError> {
+        self.write("prune the ledger", move |tx| views::prune(tx, home, before)).await
+    }
+
     async fn doomed(&self, limit: u32) -> Result<Vec<ObjectKey>, StoreError> {
         self.read("doomed", move |db| retention::doomed(db, limit)).await
     }

@@ -50,6 +50,7 @@ const CASES: &[Case] = cases![
     views::records_are_kept_in_order_and_paged,
     views::a_member_reads_everybodys_and_a_guest_their_own,
     views::records_of_an_event_and_of_a_span,
+    views::old_records_go_but_never_before_their_event,
 ];
 
 /// Runs every case; `make` opens an empty store that measures with the given world.

@@ -15,9 +15,10 @@ use keepsight_world::World;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::journal::Journal;
+use super::pruning::LogKept;
 use super::rows::*;
 use super::schema::SCHEMA;
-use super::{Truth, commit, fence, lookup, restored, sql};
+use super::{Truth, commit, fence, lookup, pruning, restored, sql};
 use crate::StoreError;
 use crate::sqlite::{Options, Readers, Sqlite};
 
@@ -29,6 +30,7 @@ pub struct SqliteTruth {
     pub(super) limits: HomeLimits,
     pub(super) remembered: fence::Remembered,
     pub(super) journal: Option<Journal>,
+    log: LogKept,
 }
 
 impl SqliteTruth {
@@ -41,7 +43,14 @@ impl SqliteTruth {
         begin_log(path, Tag(world.random()))?;
         let lanes = [Mutex::new(Some(db.lane(1)?)), Mutex::new(Some(db.lane(1)?))];
         let (limits, remembered) = (HomeLimits::default(), fence::Remembered::default());
-        Ok(Self { db, world, lanes, limits, remembered, journal: None })
+        Ok(Self { db, world, lanes, limits, remembered, journal: None, log: LogKept::default() })
+    }
+
+    /// Keeps another stretch of the gate's log.
+    #[must_use]
+    pub const fn with_log(mut self, kept: LogKept) -> Self {
+        self.log = kept;
+        self
     }
 
     /// Keeps a journal of revocations in that file, which is no part of a backup: at each start
@@ -234,7 +243,8 @@ impl Truth for SqliteTruth {
     }
 
     async fn sweep(&self) -> Result<u64, StoreError> {
-        let now = self.now();
+        let (now, kept) = (self.now(), self.log);
+        self.db.write("forget old revisions", move |tx| pruning::prune(tx, kept, now)).await?;
         self.db.write("sweep truth", move |tx| lookup::sweep(tx, now)).await
     }
 }

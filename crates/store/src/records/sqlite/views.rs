@@ -1,6 +1,7 @@
 //! The ledger's records: appended, numbered within their home, never changed.
 
 use keepsight_gate::{CameraScope, Right};
+use keepsight_ids::{HomeId, UnixMillis};
 use keepsight_ledger::Record;
 use rusqlite::{Connection, Row, params};
 
@@ -27,6 +28,19 @@ pub(super) fn append(tx: &Connection, batch: &[Record]) -> Result<(), StoreError
         ])?;
     }
     Ok(())
+}
+
+/// Records that go in one transaction.
+const PRUNED_MAX: usize = 500;
+
+pub(super) fn prune(tx: &Connection, home: HomeId, before: UnixMillis) -> Result<u64, StoreError> {
+    const PRUNE: &str = "DELETE FROM ledger WHERE home = ?1 AND number IN (
+        SELECT l.number FROM ledger l INDEXED BY ledger_by_time
+        WHERE l.home = ?1 AND l.at < ?2 AND l.number < (SELECT max(number) FROM ledger WHERE home = ?1)
+        AND NOT EXISTS (SELECT 1 FROM events e WHERE e.home = l.home AND e.camera = l.camera AND e.event = l.event)
+        ORDER BY l.at LIMIT ?3)";
+    let pruned = tx.prepare_cached(PRUNE)?.execute(params![home.as_bytes(), before.0, PRUNED_MAX as i64])?;
+    Ok(pruned as u64)
 }
 
 pub(super) fn page(db: &Connection, asked: &Asked, query: &ViewQuery) -> Result<ViewPage, StoreError> {

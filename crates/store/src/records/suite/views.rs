@@ -77,3 +77,35 @@ pub(super) async fn records_of_an_event_and_of_a_span(bench: Bench) {
     let span = Some(Span { from: NOW, until: UnixMillis(NOW.0 + 2000) });
     assert_eq!(bench.views(Who::Owner(1), None, ViewQuery { span, ..ALL }).await.views.len(), 4);
 }
+
+pub(super) async fn old_records_go_but_never_before_their_event(bench: Bench) {
+    // Of Events 0 to 2 only the second is here; records with odd numbers are of whole lists.
+    bench.put_header(1, camera(10), 1).await.unwrap();
+    let looked: Vec<_> = (0..6)
+        .map(|number| record(Who::Owner(1), 1, (number % 2 == 0).then(|| camera(10)), number / 2))
+        .chain([record(Who::Owner(1), 1, Some(camera(10)), 1)])
+        .collect();
+    bench.records.append(looked).await.unwrap();
+    bench
+        .records
+        .append(vec![record(Who::Owner(2), 2, None, 0), record(Who::Owner(2), 2, None, 0)])
+        .await
+        .unwrap();
+    let numbers = async |who| {
+        let page = bench.views(who, None, ALL).await;
+        page.views.iter().map(|view| view.number).collect::<Vec<_>>()
+    };
+    assert_eq!(bench.records.prune_ledger(home(1), NOW).await.unwrap(), 0, "none is old");
+    // Those of the first second: of an Event that is gone, and of a list.
+    assert_eq!(bench.records.prune_ledger(home(1), NOW.plus_ms(1000)).await.unwrap(), 2);
+    assert_eq!(numbers(Who::Owner(1)).await, [7, 6, 5, 4, 3]);
+    // All are old: what stays is of the Event that stays, one of them the home's newest.
+    assert_eq!(bench.records.prune_ledger(home(1), NOW.plus_ms(60_000)).await.unwrap(), 3);
+    assert_eq!(numbers(Who::Owner(1)).await, [7, 3]);
+    assert_eq!(bench.records.prune_ledger(home(1), NOW.plus_ms(60_000)).await.unwrap(), 0);
+    assert_eq!(numbers(Who::Owner(2)).await, [2, 1], "another home's are its own");
+    // The newest stays although it is old, and numbers go on from it.
+    assert_eq!(bench.records.prune_ledger(home(2), NOW.plus_ms(60_000)).await.unwrap(), 1);
+    bench.records.append(vec![record(Who::Owner(2), 2, None, 3)]).await.unwrap();
+    assert_eq!(numbers(Who::Owner(2)).await, [3, 2]);
+}
