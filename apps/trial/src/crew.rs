@@ -235,7 +235,8 @@ impl Hand {
         }
         let moment = match self.draws.between(0, 3) {
             0 => Moment::Polls(self.draws.between(1, 3)),
-            1 => Moment::Time(Box::pin(sleep(Duration::from_micros(self.draws.between(0, 3000))))),
+            1 => Moment::Time(Box::pin(sleep(Duration::from_micros(self.draws.between(0, 3_000))))),
+            2 => Moment::Time(Box::pin(sleep(Duration::from_micros(self.draws.between(3_000, 30_000))))),
             _ => Moment::Never,
         };
         let mut whistle = self.shared.whistle.clone();

@@ -103,18 +103,21 @@ impl Stage {
         self.proxy.injected().cut
     }
 
-    // A few replies are late meanwhile: a call that is answered at once has few moments at which to be given up.
+    // Many replies are late meanwhile, as on a network: a call that is answered at once has few moments at which to be given up, and
+    // what it leaves behind has come before the next call could take it for its own.
     async fn cancel(&self, crew: &Crew) -> u64 {
         self.proxy.arm(Some(Plan {
             kinds: vec![FaultKind::Late],
             dice: self.dice.named("faults"),
-            gap: (5, 50),
+            gap: (1, 6),
             per_connection: 1000,
-            delay: (Duration::from_micros(100), Duration::from_millis(4)),
+            delay: (Duration::from_millis(1), Duration::from_millis(20)),
         }));
         crew.cancel_calls(true);
-        for blow in 0..120 {
-            sleep(Duration::from_micros(self.dice.between(blow, 500, 6000))).await;
+        for blow in 0..80 {
+            // Close together, most calls have not left the client yet; apart, they wait for their replies.
+            let apart = if blow % 2 == 0 { (500, 6_000) } else { (6_000, 40_000) };
+            sleep(Duration::from_micros(self.dice.between(blow, apart.0, apart.1))).await;
             crew.blow_whistle();
         }
         crew.cancel_calls(false);
