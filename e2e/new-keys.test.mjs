@@ -42,12 +42,14 @@ test('keys replaced after a loss: all stays open here, the lost browser is signe
   const events = () => elm.evaluate(async (id) => (await (await fetch(`/api/v1/homes/${id}/events?limit=5`)).json()).events, home);
   async function recordedIn(epoch) {
     for (let tries = 0; tries < 150; tries++) {
-      if (tries % 20 === 2) await agentCli(data, ['trigger', camera]);
+      // Not too often: it would prolong the Event that is being recorded, which is of the epoch before.
+      if (tries % 20 === 12) await agentCli(data, ['trigger', camera]);
       await elm.waitForTimeout(1000);
       const found = (await events()).find((one) => epochOf(one) === epoch && one.complete);
       if (found) return `/events/${found.home}/${found.camera}/${found.event}`;
     }
-    throw new Error(`no Event of epoch ${epoch} came`);
+    const [row, seen] = [await elm.evaluate(async (id) => (await fetch(`/api/v1/homes/${id}`)).json(), home), await events()];
+    throw new Error(`no Event of epoch ${epoch} came: ${JSON.stringify({ due: row.rotation_due, seq: row.chain_seq, seen: seen.map((one) => [epochOf(one), one.complete, one.filed]) })}`);
   }
   async function plays(page, at) {
     await page.goto(cloud.url + at);

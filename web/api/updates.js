@@ -20,6 +20,8 @@ export async function watchUpdates(client, home, watcher) {
   const backoff = new Backoff()
   for (;;) {
     const ending = await oneStream(client, home, watcher, backoff)
+    // The stream says that it ended; whether access did or this sign-in, an ordinary request tells.
+    if (ending === 'ended') return (await whyRefused(client, home, watcher.signal)) ?? ending
     if (ending) return ending
     watcher.onState?.('waiting')
     await wait(backoff.next(), watcher.signal)

@@ -128,6 +128,10 @@ export const service = {
         const watching = watchUpdates(client, 'h', { signal: new AbortController().signal, onUpdate() {} })
         Stream.open[0].dispatchEvent(new Event('error'))
         same(await watching, ending)
+        Stream.open = []
+        const ended = watchUpdates(client, 'h', { signal: new AbortController().signal, onUpdate() {} })
+        Stream.open[0].send({ kind: 'ended' })
+        same(await ended, ending)
       }
       Stream.open = []
       const { client } = clientWith(() => json({ lockdown: true }))

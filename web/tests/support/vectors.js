@@ -13,6 +13,7 @@ import { openHeader } from '../../crypto/header.js'
 import { hpkeOpen, hpkeSeal } from '../../crypto/hpke.js'
 import { invitedChain, readInvitationLink } from '../../crypto/invitation.js'
 import { openName } from '../../crypto/name.js'
+import { replacement } from '../../crypto/new-keys.js'
 import { checkAnswer } from '../../crypto/pairing.js'
 import { fromBase32 } from '../../crypto/crockford.js'
 import { concat } from '../../crypto/bytes.js'
@@ -73,8 +74,8 @@ export const REFUSALS = {
   substituted_member_key: ['chain_refused:member_key'],
 }
 
-/** Reading a code and an offer is the agent's side: a browser has no such function. */
-export const AGENT_SIDE = ['read_code', 'open_offer']
+/** Reading a code and an offer is the agent's side, reading a hand-over the server's: a browser has no such function. */
+export const NOT_OURS = ['read_code', 'open_offer', 'read_hand_over']
 
 /** @type {Record<string, Record<string, (input: any, expect: any) => Promise<unknown>>>} */
 const OPERATIONS = {
@@ -112,6 +113,12 @@ const OPERATIONS = {
       const secrets = { kem_private: toB64(raw.bytes.slice(0, 32)), sign_seed: toB64(raw.bytes.slice(32)) }
       const keys = await importKeys(raw, expect && { kem: fromB64(expect.kem_public), sign: fromB64(expect.sign_public) })
       return { ...secrets, kem_public: toB64(keys.kemPublic), sign_public: toB64(keys.signPublic) }
+    },
+    async hand_over({ account, old_seed, kem_private, sign_seed, password_login, recovery_login }) {
+      const keys = await importKeys({ account, bytes: concat(fromB64(kem_private), fromB64(sign_seed)) })
+      const made = /** @type {any} */ ({ keys, password: { login: password_login }, recovery: { login: recovery_login } })
+      const old = /** @type {any} */ ({ sign: (await signPairOf(fromB64(old_seed))).privateKey })
+      return { statement: (await replacement({ made, old, homes: [] })).statement }
     },
   },
   recovery: {

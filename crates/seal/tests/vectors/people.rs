@@ -2,8 +2,8 @@
 
 use keepsight_ids::B32;
 use keepsight_seal::{
-    Answer, Draft, Invitation, Offer, PairingCode, RecoveryCode, V1, VerifiedEntry, WrapKey, found_home,
-    sha256,
+    Answer, Draft, HandOver, Invitation, Offer, PairingCode, RecoveryCode, V1, VerifiedEntry, WrapKey,
+    found_home, sha256,
 };
 use keepsight_wire::Signed;
 use serde_json::{Value, json};
@@ -103,6 +103,96 @@ pub fn account() -> Vec<Case> {
         refused(op, code, "cut", "91 bytes", with(elm, &wrap, &wrapped[..91])),
         refused(op, code, "longer", "93 bytes", with(elm, &wrap, &[&wrapped[..], &[0]].concat())),
         refused(op, code, "nothing", "no bytes", with(elm, &wrap, b"")),
+    ]
+    .into_iter()
+    .chain(hand_overs())
+    .collect()
+}
+
+/// Other keys for elm's account, by the old one.
+fn hand_overs() -> Vec<Case> {
+    let (elm, oak) = (crate::fixture::account("elm"), crate::fixture::account("oak"));
+    let (old, new) = (keys("elm"), keys("elm after the loss"));
+    let login = |seed| B32(draw(&mut dice(seed)));
+    let (password, recovery) = (login("new password's login"), login("new recovery code's login"));
+    let made = json!({
+        "account": elm, "old_seed": b64(old.sign.expose()), "kem_private": b64(new.kem.expose()),
+        "sign_seed": b64(new.sign.expose()), "password_login": password, "recovery_login": recovery,
+    });
+    let hand_over = HandOver {
+        v: V1,
+        account: elm,
+        kem: new.kem.public(),
+        sign: new.sign.public(),
+        password: sha256(&password.0),
+        recovery: sha256(&recovery.0),
+    };
+    let good = hand_over.signed(&old.sign);
+    let read = |account, key: &keepsight_seal::SignSecret, statement: &Signed| json!({ "account": account, "old_public": key.public(), "statement": statement });
+    let labelled = |label, body: &[u8]| raw_sign(label, body, old.sign.expose());
+    let edit = |from, to| labelled("ks/account-keys/v1", &edited(&good.body.0, from, to));
+    let text = String::from_utf8(good.body.0.clone()).expect("JSON");
+    let cut = text.split(",\"recovery\"").next().expect("a part").to_owned() + "}";
+    let (op, signature) = ("read_hand_over", "bad_signature");
+    vec![
+        opens("hand_over", "made", "what a browser signs with the old key", made),
+        opens(op, "by the old key", "the server takes it", read(elm, &old.sign, &good)),
+        refused(
+            op,
+            signature,
+            "by the new key",
+            "the new key can't speak for itself",
+            read(elm, &old.sign, &hand_over.signed(&new.sign)),
+        ),
+        refused(
+            op,
+            signature,
+            "another account's",
+            "it counts for the account that it names alone",
+            read(oak, &old.sign, &good),
+        ),
+        refused(
+            op,
+            signature,
+            "under another label",
+            "signed as an entry of a chain",
+            read(elm, &old.sign, &labelled("ks/chain-entry/v1", &good.body.0)),
+        ),
+        refused(
+            op,
+            signature,
+            "used already",
+            "the account has the new key by then",
+            read(elm, &new.sign, &good),
+        ),
+        refused(
+            op,
+            "malformed",
+            "one key more",
+            "what isn't understood is refused",
+            read(elm, &old.sign, &edit("{", "{\"also\":1,")),
+        ),
+        refused(
+            op,
+            "malformed",
+            "without the recovery code",
+            "a key is missing",
+            read(elm, &old.sign, &labelled("ks/account-keys/v1", cut.as_bytes())),
+        ),
+        refused(
+            op,
+            "malformed",
+            "of version 2",
+            "a later format",
+            read(elm, &old.sign, &edit("\"v\":1", "\"v\":2")),
+        ),
+        refused(
+            op,
+            "too_large",
+            "padded",
+            "more than 4 KiB",
+            read(elm, &old.sign, &labelled("ks/account-keys/v1", (text + &" ".repeat(4096)).as_bytes())),
+        ),
     ]
 }
 

@@ -16,7 +16,9 @@ pub fn run(file: &str, operation: &str, input: &Value) -> Outcome {
         ("hpke", _) => fixture::hpke_run(operation, input),
         ("primitives", _) => fixture::primitive_run(operation, input),
         ("password", _) => password(input),
-        ("account", _) => account(input),
+        ("account", "unwrap") => account(input),
+        ("account", "hand_over") => hand_over(input),
+        ("account", "read_hand_over") => read_hand_over(input),
         ("recovery", _) => recovery(input),
         ("invitation", "read") => invitation(input),
         ("invitation", "enter") => entering(input),
@@ -64,6 +66,29 @@ fn account(input: &Value) -> Outcome {
         "kem_private": b64(keys.kem.expose()), "kem_public": keys.kem.public(),
         "sign_seed": b64(keys.sign.expose()), "sign_public": keys.sign.public(),
     }))
+}
+
+fn hand_over(input: &Value) -> Outcome {
+    let new = AccountKeys {
+        kem: KemSecret::from_bytes(bytes32(input, "kem_private")),
+        sign: SignSecret::from_bytes(bytes32(input, "sign_seed")),
+    };
+    let statement = HandOver {
+        v: V1,
+        account: get(input, "account"),
+        kem: new.kem.public(),
+        sign: new.sign.public(),
+        password: sha256(&bytes(input, "password_login")),
+        recovery: sha256(&bytes(input, "recovery_login")),
+    };
+    Ok(json!({ "statement": statement.signed(&SignSecret::from_bytes(bytes32(input, "old_seed"))) }))
+}
+
+fn read_hand_over(input: &Value) -> Outcome {
+    let statement: Signed = get(input, "statement");
+    let HandOver { kem, sign, password, recovery, .. } =
+        HandOver::verify(&statement, get(input, "account"), &get(input, "old_public"))?;
+    Ok(json!({ "kem": kem, "sign": sign, "password": password, "recovery": recovery }))
 }
 
 fn recovery(input: &Value) -> Outcome {
