@@ -31,7 +31,7 @@ export async function loadHome(client, { home, keys, pins, signal }) {
  * @param {Client} client
  * @param {{ open: OpenHome, keys?: OpenHome['keys'], pins: Pins, signal?: AbortSignal }} from `keys` are the account's, where the home is open with
  *   ones that are being replaced
- * @param {(open: OpenHome) => Promise<ChainAppend>} build
+ * @param {(open: OpenHome) => Promise<ChainAppend|null>} build null when there is nothing left to do
  * @returns {Promise<OpenHome>} the home afterwards
  * @throws {import('../crypto/errors.js').Refusal|ApiError}
  */
@@ -40,6 +40,7 @@ export async function changeHome(client, { open, keys = open.keys, pins, signal 
   let current = open
   for (let left = TRIES; left > 0; left -= 1) {
     const body = await build(current)
+    if (!body) return current
     signal?.throwIfAborted()
     const lost = await client.appendChain(open.home, body, { ...(signal && { signal }) }).then(() => null, unlessConflict)
     const now = await again()

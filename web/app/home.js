@@ -85,8 +85,11 @@ export class HomeView extends EventTarget {
   /** Somebody left without an owner's browser, or replaced their keys: this one makes the home's new ones. */
   async #rotateIfDue() {
     if (!this.row.rotation_due || !this.owner) return;
+    const { client } = this.session;
     await this.change(async (open) => {
-      const { members } = await this.session.client.people(this.id, { signal: this.signal });
+      // Two owners' browsers hear of it at once: who comes second leaves it at one.
+      if (!(await client.home(this.id, { signal: this.signal })).rotation_due) return null;
+      const { members } = await client.people(this.id, { signal: this.signal });
       return rotate({ open, names: await this.sealedNames(), members: members.map(({ slot }) => slot) });
     });
     this.row = { ...this.row, rotation_due: false };

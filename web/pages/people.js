@@ -85,7 +85,7 @@ class KsPeoplePage extends Page {
   /** That keys were replaced is the chain's word; when, the server's. @param {Member} member @param {boolean} me */
   #keysWords({ slot, name, keys_replaced: at }, me) {
     if (!this.home.opened?.chain.replacedKeys(slot)) return null;
-    const on = at === null ? "" : ` ${when(at, this.home.zone)}`;
+    const on = at === null ? "" : ` (${when(at, this.home.zone)})`;
     if (me) return `You replaced your keys${on}.`;
     return `Replaced their keys${on}: a device was lost, or a password forgotten. If that was not ${name}, remove them.`;
   }

@@ -6,7 +6,7 @@ import { ApiError } from '../../api/errors.js'
 import { changeHome, joinHome, loadHome, sealedNames } from '../../api/home.js'
 import { replaceKeys } from '../../api/keys.js'
 import { watchUpdates } from '../../api/updates.js'
-import { inviteMember, removeSlot } from '../../crypto/chain-build.js'
+import { inviteMember, removeSlot, rotate } from '../../crypto/chain-build.js'
 import { acceptInvitation, readInvitationLink } from '../../crypto/invitation.js'
 import { newKeys } from '../../crypto/new-keys.js'
 import { memoryPins } from '../../crypto/pins.js'
@@ -167,6 +167,16 @@ export const service = {
         return (await inviteMember({ open: now, rights: 'member', publicUrl: '' })).body
       })
       same([built, after.chain.seq, after.chain.head.slots.length, after.chain.head.agents.length], [2, 2, 2, 1])
+    },
+    async 'what somebody quicker has done is not done again'() {
+      const elm = await Household.found()
+      const { client, asked } = clientWith(async (url, { method }) => {
+        if (method === 'GET') return json(elm.chain())
+        elm.take(await rotate({ open: await elm.open(), names: [] }))
+        return json({ error: { code: 'conflict', message: '', request: '' } }, 409)
+      })
+      const after = await changeHome(client, { open: await elm.open(), pins: elm.owner.pins }, async (open) => (open.chain.head.epoch > 1 ? null : rotate({ open, names: [] })))
+      same([after.chain.head.epoch, asked.filter(({ init }) => init.method === 'POST').length], [2, 1])
     },
     async 'an invitation into a home that changed meanwhile is accepted on what is there now'() {
       const elm = await Household.found()
