@@ -19,6 +19,7 @@ const MARKUP = template`
   <div class="sections narrow">
     <ul class="rows" role="list" data-part="members"></ul>
     <section class="list-section" data-part="invited" hidden><h2>Invited</h2><ul class="rows" role="list" data-part="invitations"></ul></section>
+    <p class="note" data-part="restored" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#warn"/></svg><span data-part="restored-words"></span></p>
     <p class="note" data-part="rotation" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#wait"/></svg><span>Somebody has left this home, or replaced their keys. Who left can open nothing from here any more. New keys begin when an owner next opens Keepsight.</span></p>
     <div class="links"><a class="row-item link" href="/views"><svg class="icon" aria-hidden="true"><use href="/icons.svg#views"/></svg><span class="grow"><strong>Who viewed</strong><span class="quiet">See who opened what, and when</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a>
     <a class="row-item link" href="/home"><svg class="icon" aria-hidden="true"><use href="/icons.svg#settings"/></svg><span class="grow"><strong>Home settings</strong><span class="quiet">Name, time zone, how long videos are kept</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a></div>
@@ -31,6 +32,9 @@ const MEMBER = template`<li class="row-item"><svg class="icon" aria-hidden="true
 
 const INVITATION = template`<li class="row-item"><svg class="icon" aria-hidden="true"><use href="/icons.svg#link"/></svg>
   <div class="grow"><strong data-part="name"></strong><p class="quiet" data-part="rights"></p></div><button type="button" class="button plain danger" data-part="revoke" hidden>Take back</button></li>`;
+
+/** So long owners are asked to look at who belongs to a home that came back from a backup. */
+const RESTORED_MS = 30 * 86_400_000;
 
 class KsPeoplePage extends Page {
   heading = "People";
@@ -64,6 +68,9 @@ class KsPeoplePage extends Page {
     // A home without an owner could let nobody in or out any more.
     button(this, "leave").hidden = home.owner && members.filter(({ rights }) => rights.includes("manage")).length < 2;
     part(this, "rotation").hidden = !home.row.rotation_due;
+    const { restored } = home.row;
+    part(this, "restored").hidden = !home.owner || restored === null || Date.now() - restored > RESTORED_MS;
+    part(this, "restored-words").textContent = restored === null ? "" : `The service came back from a backup on ${date(restored, home.zone)}. Who was removed stays removed; who joined or was changed after the backup was made has to be invited anew. Please look whether everybody here belongs to this home.`;
     say(this, "status", null);
   }
 

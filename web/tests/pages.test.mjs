@@ -136,7 +136,7 @@ async function listOf({ filter = {} } = {}) {
 async function sessionOf() {
   const household = await Household.found()
   const { keys, pins } = household.owner
-  const row = { home: household.home, slot: (await household.open()).slot, rights: ['review'], name: household.name, time_zone: 'Europe/Berlin', chain_seq: 0, lockdown: false, rotation_due: false }
+  const row = { home: household.home, slot: (await household.open()).slot, rights: ['review'], name: household.name, time_zone: 'Europe/Berlin', chain_seq: 0, lockdown: false, rotation_due: false, restored: null }
   const server = { rows: [row] }
   const client = { homes: async () => structuredClone(server.rows), chain: async () => household.chain(), cameras: async () => [], EventSource: class extends EventTarget { close() {} } }
   const session = new Session(/** @type {any} */ ({ client, account: { account: keys.account }, keys, pins, keystore: null }))

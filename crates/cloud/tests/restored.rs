@@ -67,6 +67,7 @@ async fn who_was_removed_since_the_backup_stays_out_and_everybody_signs_in_anew(
     let (ash, _) = elm.member(&server, "ash", &Slot::member_rights()).await;
     let (events, home) = (elm.path("/events"), elm.path(""));
     let backup = back_up(&server);
+    assert_eq!(server.get(&elm.owner.who, &home).await.ok::<Home>().restored, None);
     elm.remove(&server, oaks).await;
     let since = signed_in(&server, &ash).await;
 
@@ -82,10 +83,9 @@ async fn who_was_removed_since_the_backup_stays_out_and_everybody_signs_in_anew(
     let member = signed_in(&again, &ash).await;
     assert_eq!(again.get(&member, &events).await.ok::<EventPage>().events.len(), 1);
     let owner = signed_in(&again, &elm.owner).await;
-    assert!(
-        again.get(&owner, &home).await.ok::<Home>().rotation_due,
-        "an owner's browser begins a new epoch"
-    );
+    let row: Home = again.get(&owner, &home).await.ok();
+    assert!(row.rotation_due, "an owner's browser begins a new epoch");
+    assert!(row.restored.is_some_and(|at| at.0 > 0), "and owners are asked to look at who belongs here");
 
     // Another start finds nothing amiss, also after more was revoked in the new history.
     again.send(&member, Method::POST, "/api/v1/sign-out", &support::ExampleNothing).await.done();

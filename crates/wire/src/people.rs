@@ -320,6 +320,9 @@ bodies! {
         lockdown: bool,
         /// A membership ended without its owner's browser: the next owner's browser begins a new epoch.
         rotation_due: bool,
+        /// When the service last came back from a backup with this home in it: whoever joined or changed since the backup was made is
+        /// missing, and owners should look at who belongs here.
+        restored: Option<UnixMillis>,
     }
     /// `PUT /homes/{home}/settings`
     HomeSettings {

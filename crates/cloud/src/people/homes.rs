@@ -120,6 +120,7 @@ async fn home_of(cloud: &Cloud, permit: Permit) -> Outcome<Home> {
         chain_seq: row.chain_seq,
         lockdown: lockdown || row.lockdown,
         rotation_due: row.rotation_due,
+        restored: row.restored,
     })
 }
 

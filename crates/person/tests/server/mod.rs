@@ -191,5 +191,6 @@ fn home(state: &State) -> Home {
         chain_seq: 0,
         lockdown: false,
         rotation_due: false,
+        restored: None,
     }
 }

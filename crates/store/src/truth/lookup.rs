@@ -176,6 +176,7 @@ fn home_row(row: &Row<'_>) -> rusqlite::Result<HomeRow> {
         streams_max: sql::small(row, "streams_max")?,
         lockdown: row.get("lockdown")?,
         rotation_due: row.get("rotation_due")?,
+        restored: sql::time_or_none(row, "restored")?,
         chain_seq: sql::counter(row, "chain_seq")?,
         chain_hash: row.get("chain_hash")?,
         epoch: EpochNo(sql::small(row, "epoch")?),

@@ -38,7 +38,7 @@ pub async fn settle(truth: &SqliteTruth) -> Result<(), StoreError> {
         head = at.revision.0,
         lacking = missing.len(),
         "the database is older than the journal of revocations: a restored backup. What was revoked since is \
-         revoked again, and everybody is signed out. Ask the homes' owners to look at who belongs to them."
+         revoked again, and everybody is signed out. Owners are asked to look at who belongs to their homes."
     );
     let line = again(truth, missing).await?;
     journal.append(Line { settled: Some(known), ..line }).await
@@ -78,6 +78,7 @@ async fn again(truth: &SqliteTruth, missing: Vec<Line>) -> Result<Line, StoreErr
             revoke(&mut job, revoked)?;
         }
         write::operator(&mut job, &OperatorDeed::EndAllSessions)?;
+        sql::run(tx, "UPDATE homes SET restored = ?1", [now.0])?;
         job.take_revision(tag)
     });
     match done.await {

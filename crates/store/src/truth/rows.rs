@@ -136,6 +136,8 @@ rows! {
         lockdown: bool,
         /// A membership ended without an owner's browser.
         rotation_due: bool,
+        /// When it last came back from a backup: what was given since that was made is gone.
+        restored: Option<UnixMillis>,
         /// The chain's highest entry.
         chain_seq: u64,
         /// SHA-256 of its bytes.

@@ -7,7 +7,7 @@ use crate::sqlite::{Migration, Schema};
 
 /// Every migration.
 pub const SCHEMA: Schema =
-    Schema { name: "truth", application_id: 0x4b53_7401, migrations: &[FIRST, KEYS_REPLACED] };
+    Schema { name: "truth", application_id: 0x4b53_7401, migrations: &[FIRST, KEYS_REPLACED, RESTORED] };
 
 const FIRST: Migration = Migration {
     name: "accounts, homes, relations and the gate's log",
@@ -200,4 +200,9 @@ INSERT INTO orgs VALUES (zeroblob(16), 'default');
 const KEYS_REPLACED: Migration = Migration {
     name: "when an account's keys were replaced",
     sql: "ALTER TABLE accounts ADD COLUMN keys_replaced INTEGER;",
+};
+
+const RESTORED: Migration = Migration {
+    name: "when a home came back from a backup",
+    sql: "ALTER TABLE homes ADD COLUMN restored INTEGER;",
 };
