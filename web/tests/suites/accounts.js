@@ -155,6 +155,22 @@ export const keystore = {
       await second.wipeAll()
       second.close()
     },
+    async 'keys that were replaced outlive the page behind the new ones, and still sign'() {
+      const name = `test-${toB64(random(6))}`
+      const [old, other] = [await someKeys(), await someKeys()]
+      const first = await Keystore.open({ shared: false, name })
+      await first.save(old)
+      await first.save({ ...other, account: old.account })
+      first.close()
+      const second = await Keystore.open({ shared: false, name })
+      const found = await second.load(old.account)
+      same(toB64(found?.signPublic ?? random(1)), toB64(other.signPublic))
+      const [before] = found?.previous ?? []
+      ok(await signedByOneOf('ks/name/v1', await signDocument('ks/name/v1', utf8('x'), before.sign), [old.signPublic]))
+      await second.wipe(old.account)
+      same(await second.load(old.account), null, 'wiped')
+      second.close()
+    },
     async 'pins stay with their account, are raised only, and survive a refusal'() {
       const name = `test-${toB64(random(6))}`
       const store = await Keystore.open({ shared: false, name })
