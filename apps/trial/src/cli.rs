@@ -58,9 +58,9 @@ pub struct Run {
     /// Only this step of each event: how a wrong answer is replayed
     #[arg(long)]
     pub step: Option<u64>,
-    /// Steps are added until so many operations per client and event were judged
-    #[arg(long, default_value_t = 1000)]
-    pub operations: u64,
+    /// Steps are added until so many operations per client and event were judged; `1000,fred=50000` asks more of one
+    #[arg(long, default_value = "1000", value_name = "N", value_parser = Operations::parse)]
+    pub operations: Operations,
     /// The server: redis, valkey, or the path of a program
     #[arg(long, default_value = "redis", value_name = "SERVER")]
     pub server: String,
@@ -79,6 +79,39 @@ pub struct Run {
     /// Writes JUnit XML for a build server
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+}
+
+/// How many operations are asked of whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Operations {
+    everybody: u64,
+    some: Vec<(String, u64)>,
+}
+
+impl Operations {
+    /// How many are asked of this client.
+    pub fn of(&self, client: &str) -> u64 {
+        self.some.iter().find(|(name, _)| name == client).map_or(self.everybody, |(_, count)| *count)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
+        let mut operations = Self { everybody: 1000, some: Vec::new() };
+        for part in text.split(',') {
+            match part.rsplit_once('=') {
+                Some((name, count)) => operations.some.push((name.to_owned(), number(count)?)),
+                None => operations.everybody = number(part)?,
+            }
+        }
+        Ok(operations)
+    }
+}
+
+impl std::fmt::Display for Operations {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.everybody)?;
+        self.some.iter().try_for_each(|(name, count)| write!(f, ",{name}={count}"))
+    }
 }
 
 /// `proxy`.
@@ -127,6 +160,14 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn one_client_can_be_asked_more_than_the_others() {
+        let operations = Operations::parse("50,fred=9000").unwrap();
+        assert_eq!((operations.of("fred"), operations.of("ioredis")), (9000, 50));
+        assert_eq!(operations.to_string(), "50,fred=9000");
+        assert!(Operations::parse("many").is_err());
     }
 
     #[test]

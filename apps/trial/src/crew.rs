@@ -60,7 +60,7 @@ pub struct Crew {
 }
 
 impl Crew {
-    /// Stores a value under every key, then sends everybody to work.
+    /// Stores a value under every key and gets it once, then sends everybody to work.
     pub async fn start(instances: &[Arc<dyn Client>], judge: Arc<Judge>, work: Work, dice: Dice) -> Self {
         let (go, going) = watch::channel(Go::On);
         let (whistle, whistling) = watch::channel(0);

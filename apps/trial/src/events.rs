@@ -166,6 +166,13 @@ pub fn find(name: &str) -> Option<&'static Event> {
     ALL.iter().find(|event| event.name == name)
 }
 
+impl Load {
+    /// How many ordinary calls one of these is worth: by their size, so that no event takes minutes.
+    pub const fn weight(&self) -> u64 {
+        1 + (self.value_bytes.0 / 10_000) as u64
+    }
+}
+
 impl Event {
     /// Whether there is a fault that must have been injected.
     pub fn has_fault(&self) -> bool {

@@ -81,7 +81,10 @@ async fn trial(arguments: &Run) -> anyhow::Result<ExitCode> {
             dice: Dice::new(arguments.seed),
         },
         step: arguments.step,
-        operations: arguments.operations,
+        operations: {
+            let operations = arguments.operations.clone();
+            Box::new(move |entry| operations.of(entry.name))
+        },
         at_once: arguments.at_once,
         command: command_line(arguments),
         server_named: arguments.server.clone(),

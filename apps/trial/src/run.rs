@@ -25,8 +25,8 @@ pub struct Order {
     pub terms: Terms,
     /// Only this step.
     pub step: Option<u64>,
-    /// Steps go on until so many operations per client and event were judged.
-    pub operations: u64,
+    /// Steps go on until so many operations of this client were judged in an event; where values are large, a part of that is enough.
+    pub operations: Box<dyn Fn(&Entry) -> u64 + Send + Sync>,
     /// How many clients run at the same time.
     pub at_once: usize,
     /// The command that repeats it.
@@ -104,6 +104,7 @@ async fn one_event(order: &Order, entry: &Entry, capabilities: Capabilities, eve
         return verdict;
     }
     let mut sum = Sum::default();
+    let enough = (order.operations)(entry) / event.load.weight();
     let steps = order.step.map_or(0..STEPS_MOST, |step| step..step + 1);
     for number in steps {
         match step::step(&order.terms, entry, capabilities, event, number).await {
@@ -113,7 +114,7 @@ async fn one_event(order: &Order, entry: &Entry, capabilities: Capabilities, eve
                 break;
             }
         }
-        if sum.counts.operations >= order.operations {
+        if sum.counts.operations >= enough {
             break;
         }
     }
@@ -199,8 +200,11 @@ impl Sum {
         replay: impl Fn(u64) -> String,
     ) {
         let counts = self.counts;
-        let leases_judged =
-            capabilities.leases && capabilities.style == Style::Store && event.loses == Loses::Nothing;
+        let leases_judged = capabilities.leases
+            && match capabilities.style {
+                Style::Store => event.loses == Loses::Nothing,
+                Style::Loading => !event.has_fault(),
+            };
         verdict.operations = counts.operations;
         verdict.wrong = counts.wrong;
         verdict.stale_after_invalidation = counts.stale;

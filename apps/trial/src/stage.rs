@@ -18,6 +18,8 @@ use crate::server::Server;
 /// How long a fault of single replies is looked at, and how long it is waited for at most.
 const LOOK: Duration = Duration::from_millis(400);
 const WAIT: Duration = Duration::from_secs(3);
+/// Bytes of replies that count as one pile.
+const PILE: u64 = 256 << 10;
 
 /// The stage of one step.
 pub struct Stage {
@@ -203,6 +205,6 @@ impl Stage {
             self.proxy.hoard(false);
             sleep(self.call_timeout / 2).await;
         }
-        self.proxy.injected().hoarded >> 20
+        self.proxy.injected().hoarded / PILE
     }
 }

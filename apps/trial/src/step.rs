@@ -109,7 +109,8 @@ async fn perform(
     }
     let work = Work {
         tasks: event.load.tasks,
-        gets: event.load.gets,
+        // Each change of a loading cache's key costs a load besides.
+        gets: if capabilities.style == Style::Loading { event.load.gets.max(95) } else { event.load.gets },
         patience: terms.call_timeout * 4 + Duration::from_secs(1),
     };
     let crew = Crew::start(&instances, judge.clone(), work, dice.named("crew")).await;
@@ -178,7 +179,9 @@ fn case(capabilities: Capabilities, event: Option<&Event>, dice: Dice) -> Case {
         keys: load.keys,
         leases: 48,
         value_bytes: load.value_bytes,
-        origin_delay: (Duration::ZERO, Duration::from_millis(3)),
+        origin_delay: (Duration::from_millis(1), Duration::from_millis(2)),
+        // Without the server's answer each instance loads for itself; so only where it always answers.
+        loads_alone: capabilities.leases && event.is_some_and(|event| !event.has_fault()),
         dice: dice.named("values"),
     }
 }

@@ -11,6 +11,7 @@ pub mod registry;
 mod cachekit;
 mod drivers;
 mod fred;
+mod keepsight;
 mod line;
 mod redis_rs;
 mod redis_sync;

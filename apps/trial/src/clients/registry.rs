@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::{Connecting, Entry, Setup, cachekit, drivers, fred, redis_rs, redis_sync};
+use super::{Connecting, Entry, Setup, cachekit, drivers, fred, keepsight, redis_rs, redis_sync};
 
 /// What a name begins with when the rest is a command line.
 pub const DRIVER: &str = "driver:";
@@ -12,6 +12,18 @@ pub const DRIVER: &str = "driver:";
 /// Every client that the kit knows, in the order in which tables show them.
 pub fn all() -> Vec<Entry> {
     vec![
+        built_in(
+            "keepsight-cache",
+            "keepsight-cache",
+            "keepsight-cache: sealed values, and its own copies",
+            keepsight::sealed,
+        ),
+        built_in(
+            "keepsight-cache-bound",
+            "keepsight-cache (bound)",
+            "keepsight-cache: values in clear, no own copies, every get goes to the server",
+            keepsight::bound,
+        ),
         built_in(
             "redis-rs",
             "redis-rs (multiplexed)",

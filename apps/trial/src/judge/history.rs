@@ -31,6 +31,15 @@ pub struct History {
     changes: Vec<Change>,
     floors: Vec<Floor>,
     is_busy: bool,
+    loads: Vec<Load>,
+}
+
+/// A load under way. An invalidation may end its lease, so what it says is only about the version that it found at rest.
+#[derive(Debug)]
+struct Load {
+    number: u64,
+    instance: usize,
+    at_rest: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -94,6 +103,20 @@ impl History {
             }
             self.floors.push(Floor { version, at: now, by });
         }
+    }
+
+    /// A load begins. The instance that is already loading the same, if there is one and nothing was changed since.
+    pub fn begin_load(&mut self, number: u64, instance: usize) -> Option<usize> {
+        let at_rest = (!self.is_busy).then(|| self.version());
+        let twice = |load: &&Load| load.instance != instance && at_rest.is_some() && load.at_rest == at_rest;
+        let other = self.loads.iter().find(twice).map(|load| load.instance);
+        self.loads.push(Load { number, instance, at_rest });
+        other
+    }
+
+    /// A load ends.
+    pub fn end_load(&mut self, number: u64) {
+        self.loads.retain(|load| load.number != number);
     }
 
     /// The newest version, begun or done.
@@ -210,6 +233,21 @@ mod tests {
         let floor = history.floor(&rules, 0, now);
         assert_eq!(history.judge_none(&rules, floor), Judged::Right);
         assert_eq!(history.judge_value(&rules, floor, 1), Judged::Stale);
+    }
+
+    #[test]
+    fn two_instances_that_load_the_same_at_once_are_seen_unless_it_was_changed() {
+        let (mut history, _) = after(&[(Left::Value, Ended::Done)]);
+        assert_eq!(history.begin_load(1, 0), None);
+        assert_eq!(history.begin_load(2, 0), None, "one instance may have its own reasons");
+        assert_eq!(history.begin_load(3, 1), Some(0));
+        history.end_load(1);
+        history.end_load(2);
+        assert_eq!(history.begin_load(4, 1), None);
+        history.begin(Left::Value);
+        assert_eq!(history.begin_load(5, 0), None, "an invalidation is under way");
+        history.end(Ended::Done, 0, Instant::now());
+        assert_eq!(history.begin_load(6, 1), None, "the others found another version");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct Case {
     pub value_bytes: (usize, usize),
     /// How long the origin takes, at least and at most.
     pub origin_delay: (Duration, Duration),
+    /// Whether one load per key at a time is promised of all instances together: where nothing goes wrong.
+    pub loads_alone: bool,
     /// Where chance comes from.
     pub dice: Dice,
 }
@@ -327,6 +329,37 @@ impl Judge {
     }
 }
 
+impl Judge {
+    /// A load begins; it ends when what this gives back is dropped, be it that the load was.
+    fn begin_load(&self, key: usize, instance: usize) -> Running<'_> {
+        self.tally.loads.fetch_add(1, Ordering::Relaxed);
+        let number = self.loads.fetch_add(1, Ordering::Relaxed);
+        let mut history = lock(&self.keys[key]);
+        let other = history.begin_load(number, instance);
+        drop(history);
+        if let Some(other) = other.filter(|_| self.case.loads_alone) {
+            self.tally.double_lease.fetch_add(1, Ordering::Relaxed);
+            let asked = format!("load {} for instance {instance}", value::key_name(key));
+            let expected = format!("no load, since instance {other} loads it");
+            self.wrong(Wrong::DoubleLease, &asked, expected, Some(b"a load"));
+        }
+        Running { judge: self, key, number }
+    }
+}
+
+/// A load under way.
+struct Running<'a> {
+    judge: &'a Judge,
+    key: usize,
+    number: u64,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        lock(&self.judge.keys[self.key]).end_load(self.number);
+    }
+}
+
 /// The name of the lease with this number.
 pub fn lease_name(lease: usize) -> String {
     format!("tenant-{}/lease-{lease}", lease % 7)
@@ -334,13 +367,12 @@ pub fn lease_name(lease: usize) -> String {
 
 #[async_trait]
 impl Origin for Judge {
-    async fn load(&self, _instance: usize, name: &str) -> Option<Bytes> {
+    async fn load(&self, instance: usize, name: &str) -> Option<Bytes> {
         let key = value::key_number(name).filter(|&key| key < self.keys.len())?;
-        self.tally.loads.fetch_add(1, Ordering::Relaxed);
+        let running = self.begin_load(key, instance);
         let micros = |delay: Duration| u64::try_from(delay.as_micros()).unwrap_or(0);
         let (least, most) = self.case.origin_delay;
-        let place = self.loads.fetch_add(1, Ordering::Relaxed);
-        let half = self.case.dice.named("origin").between(place, micros(least), micros(most)) / 2;
+        let half = self.case.dice.named("origin").between(running.number, micros(least), micros(most)) / 2;
         self.world.sleep(Duration::from_micros(half)).await;
         let (version, left) = {
             let history = lock(&self.keys[key]);

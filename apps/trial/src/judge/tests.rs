@@ -15,6 +15,7 @@ fn judge(loading: bool) -> Judge {
         leases: 2,
         value_bytes: (100, 300),
         origin_delay: (Duration::ZERO, Duration::from_millis(2)),
+        loads_alone: true,
         dice: Dice::new(1),
     };
     Judge::new(&World::real(), case)

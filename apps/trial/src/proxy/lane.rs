@@ -128,6 +128,8 @@ pub(super) async fn carry(board: Arc<Board>, lane: Arc<Lane>, client: TcpStream,
         to_client = replies.run(from_server) => {
             if lane.reset.load(Ordering::Relaxed) {
                 let _ = SockRef::from(to_client.as_ref()).set_linger(Some(Duration::ZERO));
+                // Dropped otherwise, it would say goodbye first.
+                to_client.forget();
             }
         }
     }

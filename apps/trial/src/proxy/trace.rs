@@ -57,8 +57,10 @@ impl Ring {
 
     /// All of it, oldest first.
     pub fn lines(&self) -> Vec<TraceLine> {
-        let begin = self.lines.front().map_or(u64::MAX, |line| line.at_ms);
-        let forgotten = self.faults.iter().filter(|fault| fault.at_ms < begin).cloned();
+        let is_kept = |fault: &&TraceLine| {
+            self.lines.iter().any(|line| line.what == Traced::Fault && line.frame == fault.frame)
+        };
+        let forgotten = self.faults.iter().filter(|fault| !is_kept(fault)).cloned();
         let kept = self.lines.iter().map(|line| TraceLine {
             at_ms: line.at_ms,
             what: line.what,

@@ -1,0 +1,147 @@
+//! keepsight-cache, twice: as it is meant to be used (sealed values, own copies), and with everything off that could hide its connection
+//! (values in clear beside their keys, no own copies: every get goes to the server).
+//!
+//! It is a loading cache: values come from the judge's origin, so there is nothing to set; leases are its own affair, and are judged by which
+//! loads run at the same time.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use keepsight_cache::{
+    Cache, Cached, Error, KeyRing, Level, LocalBound, MasterKey, OriginLimit, Raw, Redis, RedisConfig, Typed,
+};
+
+use super::{Capabilities, Client, Connecting, Fault, Origin, Setup, Style};
+
+/// Own copies live this long here, instead of a second: so that within one step there are many hits, and many gets behind them.
+const COPIES_LIVE: Duration = Duration::from_millis(20);
+const VALUE_BYTES_MAX: usize = 8 << 20;
+
+/// As it is meant to be used.
+pub fn sealed(setup: Setup) -> Connecting {
+    let copies = LocalBound { lifetime: COPIES_LIVE, ..LocalBound::default() };
+    connect::<SealedItems>(setup, copies).boxed()
+}
+
+/// Without seal and without own copies.
+pub fn bound(setup: Setup) -> Connecting {
+    let copies = LocalBound { entries: 0, ..LocalBound::default() };
+    connect::<BoundItems>(setup, copies).boxed()
+}
+
+async fn connect<T>(setup: Setup, copies: LocalBound) -> Result<Box<dyn Client>, Fault>
+where
+    T: Cached<Key = Key, Tenant = String, Value = Bytes>,
+{
+    let config = RedisConfig::tcp(setup.address.to_string())
+        .timeout(setup.call_timeout)
+        .connect_timeout(setup.connect_timeout)
+        .reconnect_most(setup.call_timeout);
+    let redis = Redis::start(config);
+    if !redis.wait_connected(setup.connect_timeout * 5).await {
+        return Err(Fault::Connection("it did not connect".to_owned()));
+    }
+    // Instances share the server, so they share the key; nobody else has to open what a trial stored.
+    let ring = KeyRing::new([MasterKey::new([7; 32])]).map_err(|error| Fault::Other(error.to_string()))?;
+    let cache = Cache::builder(redis)
+        .keys(ring)
+        .local(copies)
+        .load_timeout(setup.call_timeout)
+        .deadline(setup.call_timeout * 4)
+        .origin(OriginLimit { start: 32, least: 16, ..OriginLimit::default() })
+        .value_most(VALUE_BYTES_MAX)
+        .build();
+    let items = cache.typed::<T>();
+    let has_copies = copies.entries > 0;
+    Ok(Box::new(Instance { items, origin: setup.origin, number: setup.instance, has_copies }))
+}
+
+/// A tenant and the whole name.
+type Key = (String, String);
+
+fn key(name: &str) -> Key {
+    let (tenant, _) = name.split_once('/').unwrap_or((name, ""));
+    (tenant.to_owned(), name.to_owned())
+}
+
+macro_rules! items {
+    ($($items:ident = $level:ident),*) => {$(
+        struct $items;
+
+        impl Cached for $items {
+            type Tenant = String;
+            type Key = Key;
+            type Value = Bytes;
+            type Codec = Raw;
+            const NAMESPACE: &'static str = "trial";
+            const NAME: &'static str = "item";
+            const VERSION: u32 = 1;
+            const LEVEL: Level = Level::$level;
+            const LIFETIME: Duration = Duration::from_secs(60);
+
+            fn tenant(key: &Key) -> String {
+                key.0.clone()
+            }
+        }
+    )*};
+}
+items!(SealedItems = Sealed, BoundItems = Bound);
+
+struct Instance<T: Cached> {
+    items: Typed<T>,
+    origin: Arc<dyn Origin>,
+    number: usize,
+    has_copies: bool,
+}
+
+#[async_trait]
+impl<T: Cached<Key = Key, Tenant = String, Value = Bytes>> Client for Instance<T> {
+    fn version(&self) -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let copies = if self.has_copies { COPIES_LIVE } else { Duration::ZERO };
+        Capabilities {
+            style: Style::Loading,
+            leases: true,
+            cancellation: true,
+            pipelines: true,
+            none_means_absent: true,
+            stale_elsewhere_ms: u64::try_from(copies.as_millis()).unwrap_or(u64::MAX),
+            value_bytes_max: VALUE_BYTES_MAX,
+        }
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<Bytes>, Fault> {
+        let (origin, number, asked) = (self.origin.clone(), self.number, name.to_owned());
+        let load = move || async move { Ok::<_, Infallible>(origin.load(number, &asked).await) };
+        let found = self.items.get_or_load(&key(name), load).await;
+        found.map(|value| value.map(|value| Bytes::clone(&value))).map_err(|error| match error {
+            Error::Deadline => Fault::TimedOut,
+            other => Fault::Other(other.to_string()),
+        })
+    }
+
+    async fn set(&self, _name: &str, _value: Bytes, _ttl: Duration) -> Result<(), Fault> {
+        Err(Fault::Other("values are loaded, not set".to_owned()))
+    }
+
+    async fn invalidate(&self, name: &str) -> Result<(), Fault> {
+        self.items.invalidate(&key(name)).await.map_err(|error| Fault::Connection(error.to_string()))
+    }
+
+    async fn lease(&self, _name: &str, _holder: &str, _ttl: Duration) -> Result<bool, Fault> {
+        Err(Fault::Other("leases are taken by loads".to_owned()))
+    }
+
+    async fn release(&self, _name: &str, _holder: &str) -> Result<(), Fault> {
+        Err(Fault::Other("leases are given back by loads".to_owned()))
+    }
+
+    async fn close(&self) {}
+}
