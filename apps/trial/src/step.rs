@@ -22,7 +22,8 @@ use crate::verdict::{Phase, Sample};
 const INSTANCES: usize = 2;
 const BEFORE: Duration = Duration::from_millis(200);
 const AFTER_LEAST: Duration = Duration::from_millis(240);
-const AFTER_MOST: Duration = Duration::from_secs(3);
+/// How long the kit waits for a client to be healthy again.
+pub const AFTER_MOST: Duration = Duration::from_secs(3);
 const STEP_MOST: Duration = Duration::from_secs(40);
 // What a load that was under way at an invalidation may add to the other instance's staleness.
 const LOAD_GRACE: Duration = Duration::from_millis(500);

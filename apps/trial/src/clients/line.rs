@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::{Capabilities, Client, Fault, Setup};
@@ -24,6 +25,8 @@ use super::{Capabilities, Client, Fault, Setup};
 const HELLO_PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may take to go.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the end of its standard error may come after the end of its output.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How many of the last lines of its standard error are kept.
 const KEPT_LINES: usize = 12;
 
@@ -39,15 +42,19 @@ pub async fn start(mut command: Command, setup: &Setup) -> Result<Box<dyn Client
     let shared = Arc::new(Shared::default());
     let (lines, to_write) = mpsc::unbounded_channel();
     tokio::spawn(write(child.stdin.take().expect("piped above"), to_write));
-    tokio::spawn(keep_last_lines(child.stderr.take().expect("piped above"), shared.clone()));
+    let stderr = tokio::spawn(keep_last_lines(child.stderr.take().expect("piped above"), shared.clone()));
     let mut answers = BufReader::new(child.stdout.take().expect("piped above"));
     let caller_patience = setup.call_timeout * 2;
     say(&lines, &greeting(setup));
     let hello = match timeout(HELLO_PATIENCE, hello(&mut answers)).await {
-        Ok(hello) => hello.map_err(|why| shared.with_stderr(&why))?,
+        Ok(Ok(hello)) => hello,
+        Ok(Err(why)) => {
+            last_words(stderr).await;
+            return Err(shared.with_stderr(&why));
+        }
         Err(_) => return Err(shared.with_stderr("the driver said no hello in time")),
     };
-    tokio::spawn(read(answers, shared.clone()));
+    tokio::spawn(read(answers, stderr, shared.clone()));
     Ok(Box::new(Line {
         hello,
         caller_patience,
@@ -161,6 +168,12 @@ async fn keep_last_lines(stderr: ChildStderr, shared: Arc<Shared>) {
     }
 }
 
+/// A driver that ends has said why on its standard error, which may come after the end of its output.
+async fn last_words(stderr: JoinHandle<()>) {
+    // When something else holds that pipe open, what came so far has to do.
+    drop(timeout(LAST_WORDS, stderr).await);
+}
+
 async fn hello(answers: &mut BufReader<ChildStdout>) -> Result<Hello, String> {
     let mut line = String::new();
     answers.read_line(&mut line).await.map_err(|error| error.to_string())?;
@@ -174,12 +187,15 @@ async fn hello(answers: &mut BufReader<ChildStdout>) -> Result<Hello, String> {
     Ok(hello)
 }
 
-async fn read(answers: BufReader<ChildStdout>, shared: Arc<Shared>) {
+async fn read(answers: BufReader<ChildStdout>, stderr: JoinHandle<()>, shared: Arc<Shared>) {
     let mut lines = answers.lines();
     let why = loop {
         let line = match lines.next_line().await {
             Ok(Some(line)) => line,
-            Ok(None) => break "the driver ended".to_owned(),
+            Ok(None) => {
+                last_words(stderr).await;
+                break "the driver ended".to_owned();
+            }
             Err(error) => break format!("the driver's output can't be read: {error}"),
         };
         let answer: Answer = match serde_json::from_str(&line) {

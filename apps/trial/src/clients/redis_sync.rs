@@ -1,24 +1,25 @@
-//! redis-rs, synchronous: a `Connection` with read and write time-outs for each blocking thread, as a threaded server keeps them. A
-//! connection goes back for the next thread unless the library says that it is no longer open, the check which its `r2d2` support makes.
+//! redis-rs, synchronous, on blocking threads, with read and write time-outs: once through an `r2d2` pool, as its documentation
+//! recommends, and once without a pool, as many programs keep a `Connection` for each thread.
 //!
-//! A blocking call can't be given up: whoever waited stops waiting, the thread goes on.
+//! The pool asks every connection for a PONG before it hands it out. Without it, a connection is used again unless the library says that
+//! it is no longer open. A blocking call can't be given up: whoever waited stops waiting, the thread goes on.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use redis::{Cmd, Connection, ConnectionLike, FromRedisValue, RedisResult};
+use redis::{Cmd, Connection, ConnectionLike, FromRedisValue, RedisError, RedisResult};
 
 use super::redis_rs::{client, expiring, fault, if_free, releasing};
 use super::{Capabilities, Client, Connecting, Fault, Setup, versions};
 
 /// Blocking connections, as many as there are calls at one time.
-pub fn synchronous(setup: Setup) -> Connecting {
+pub fn threads(setup: Setup) -> Connecting {
     Box::pin(async move {
         let threads = Threads {
             client: client(&setup)?,
-            call_timeout: setup.call_timeout,
+            timeouts: Timeouts(setup.call_timeout),
             connect_timeout: setup.connect_timeout,
             idle: Mutex::default(),
         };
@@ -28,47 +29,94 @@ pub fn synchronous(setup: Setup) -> Connecting {
     })
 }
 
+/// The recommended pool, of its default size.
+pub fn pool(setup: Setup) -> Connecting {
+    Box::pin(async move {
+        let client = client(&setup)?;
+        let settings = r2d2::Pool::builder()
+            .connection_timeout(setup.connect_timeout)
+            .connection_customizer(Box::new(Timeouts(setup.call_timeout)));
+        let pool = tokio::task::spawn_blocking(move || settings.build(client)).await;
+        let pool = pool.map_err(|error| Fault::Other(error.to_string()))?.map_err(no_connection)?;
+        Ok(Box::new(Synchronous(Arc::new(pool))) as Box<dyn Client>)
+    })
+}
+
+fn no_connection(error: r2d2::Error) -> Fault {
+    Fault::Connection(error.to_string())
+}
+
+/// For reading and for writing.
+#[derive(Debug)]
+struct Timeouts(Duration);
+
+impl r2d2::CustomizeConnection<Connection, RedisError> for Timeouts {
+    fn on_acquire(&self, connection: &mut Connection) -> RedisResult<()> {
+        connection.set_read_timeout(Some(self.0))?;
+        connection.set_write_timeout(Some(self.0))
+    }
+}
+
+/// What a blocking thread calls.
+trait Blocking: Send + Sync + 'static {
+    fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault>;
+
+    fn close(&self) {}
+}
+
+impl Blocking for r2d2::Pool<redis::Client> {
+    fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
+        let mut connection = self.get().map_err(no_connection)?;
+        command.query(&mut *connection).map_err(fault)
+    }
+}
+
 /// The connections that no thread is using.
 struct Threads {
     client: redis::Client,
-    call_timeout: Duration,
+    timeouts: Timeouts,
     connect_timeout: Duration,
     idle: Mutex<Vec<Connection>>,
 }
 
-impl Threads {
-    fn query<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
-        let mut connection = self.take()?;
+impl Blocking for Threads {
+    fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
+        let mut connection = self.take().map_err(fault)?;
         let result = command.query(&mut connection);
         if connection.is_open() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
-        result
+        result.map_err(fault)
     }
 
+    fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Threads {
     fn take(&self) -> RedisResult<Connection> {
         if let Some(connection) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(connection);
         }
-        let connection = self.client.get_connection_with_timeout(self.connect_timeout)?;
-        connection.set_read_timeout(Some(self.call_timeout))?;
-        connection.set_write_timeout(Some(self.call_timeout))?;
+        let mut connection = self.client.get_connection_with_timeout(self.connect_timeout)?;
+        r2d2::CustomizeConnection::on_acquire(&self.timeouts, &mut connection)?;
         Ok(connection)
     }
 }
 
-struct Synchronous(Arc<Threads>);
+struct Synchronous<B>(Arc<B>);
 
-impl Synchronous {
+impl<B: Blocking> Synchronous<B> {
     async fn call<T: FromRedisValue + Send + 'static>(&self, command: Cmd) -> Result<T, Fault> {
         let threads = self.0.clone();
         let result = tokio::task::spawn_blocking(move || threads.query(&command)).await;
-        result.map_err(|error| Fault::Other(error.to_string()))?.map_err(fault)
+        result.map_err(|error| Fault::Other(error.to_string()))?
     }
 }
 
 #[async_trait]
-impl Client for Synchronous {
+impl<B: Blocking> Client for Synchronous<B> {
     fn version(&self) -> String {
         versions::locked("redis")
     }
@@ -100,6 +148,6 @@ impl Client for Synchronous {
     }
 
     async fn close(&self) {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0.close();
     }
 }

@@ -37,10 +37,16 @@ pub fn all() -> Vec<Entry> {
             redis_rs::manager,
         ),
         built_in(
+            "redis-rs-r2d2",
+            "redis-rs (r2d2 pool)",
+            "redis-rs: blocking connections in an r2d2 pool, as its documentation recommends",
+            redis_sync::pool,
+        ),
+        built_in(
             "redis-rs-sync",
-            "redis-rs (synchronous)",
+            "redis-rs (blocking, no pool)",
             "redis-rs: blocking connections with read and write time-outs, one for each thread",
-            redis_sync::synchronous,
+            redis_sync::threads,
         ),
         built_in("fred", "fred", "fred: one client that reconnects by itself", fred::connect),
         built_in(

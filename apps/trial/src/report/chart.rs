@@ -100,8 +100,11 @@ fn slices(timeline: &[Sample]) -> impl Iterator<Item = Slice> {
     })
 }
 
-/// From when to when the fault was on.
+/// From when to when the fault was on, if there was one.
 fn fault(event: &EventVerdict) -> Option<(f64, f64)> {
+    if event.faults_injected == 0 {
+        return None;
+    }
     let mut during = slices(&event.timeline).filter(|slice| slice.phase == Phase::During);
     let first = during.next()?;
     let to = during.last().map_or(first.to_ms, |last| last.to_ms);

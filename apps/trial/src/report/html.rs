@@ -3,10 +3,10 @@
 use super::chart::chart;
 use super::escape::{Safe, anchor};
 use super::words::{
-    Tone, Totals, brief, count, count_or_dash, duration, events, find, full_name, healing, kind, rate,
-    sentence, was_run,
+    Tone, Totals, brief, count, count_or_dash, duration, events, find, full_name, healing, kind, patience,
+    rate, sentence, was_run,
 };
-use crate::verdict::{ClientVerdict, EventVerdict, FirstWrong, TraceLine, Traced, Trial};
+use crate::verdict::{ClientVerdict, EventVerdict, FirstWrong, Outcome, TraceLine, Traced, Trial};
 
 /// The whole run as HTML.
 pub fn html(trial: &Trial) -> String {
@@ -121,7 +121,7 @@ fn totals(run: &[&ClientVerdict]) -> String {
         let cells = [
             (count(sum.operations), false),
             (count(sum.wrong), sum.wrong > 0),
-            (count(sum.stale), sum.stale > 0),
+            (count(sum.stale), sum.is_stale),
             (count_or_dash(sum.double_lease), sum.double_lease.is_some_and(|leases| leases > 0)),
             (count(sum.errors), false),
             (count(sum.stalls), false),
@@ -139,8 +139,9 @@ fn totals(run: &[&ClientVerdict]) -> String {
         "totals",
         "What it adds up to",
         &format!(
-            "<p class=\"quiet\">Errors are allowed: a client that does not know should say so. A wrong answer is not, and neither is one that is stale after an acknowledged invalidation.</p>\n\
+            "<p class=\"quiet\">Errors are allowed: a client that does not know should say so. A wrong answer is not, and neither is one that is stale after an acknowledged invalidation, unless the server itself went back in time. Not healed means: not healthy again within {} of the fault's end; some clients wait longer on purpose, behind a circuit breaker.</p>\n\
              <div class=\"scroll\" role=\"region\" aria-label=\"Totals\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">Client</th>{heads}</tr></thead><tbody>\n{}</tbody></table></div>\n",
+            patience(),
             run.iter().map(row).collect::<String>()
         ),
     )
@@ -232,7 +233,7 @@ fn facts(event: &EventVerdict) -> String {
         ("wrong", count(event.wrong), event.wrong > 0),
     ];
     let more = [
-        ("stale", event.stale_after_invalidation, true),
+        ("stale", event.stale_after_invalidation, event.outcome == Outcome::Stale),
         ("double leases", event.double_lease.unwrap_or(0), true),
         ("errors", event.errors, false),
         ("stalls", event.stalls, false),
@@ -243,7 +244,7 @@ fn facts(event: &EventVerdict) -> String {
             .filter(|(_, number, _)| *number > 0)
             .map(|(name, number, bad)| (name, count(number), bad)),
     );
-    facts.push(("faults", count(event.faults_injected), event.faults_injected == 0));
+    facts.push(("faults", count(event.faults_injected), event.outcome == Outcome::NotInjected));
     facts.push(("healthy after", healing(event), event.time_until_healthy_ms.is_none()));
     let fact = |(name, value, bad): &(&str, String, bool)| {
         format!(

@@ -1,5 +1,6 @@
 //! How verdicts are said, the same in the terminal and on the page.
 
+use crate::step::AFTER_MOST;
 use crate::verdict::{ClientVerdict, EventVerdict, Outcome, Wrong};
 
 /// How an outcome looks, besides its words: never by colour alone.
@@ -41,6 +42,11 @@ pub fn brief(event: &EventVerdict) -> String {
     }
 }
 
+/// How long the kit waits for a client to be healthy again.
+pub fn patience() -> String {
+    duration(AFTER_MOST.as_millis() as u64)
+}
+
 /// An outcome in a sentence.
 pub fn sentence(event: &EventVerdict) -> String {
     match &event.outcome {
@@ -50,7 +56,9 @@ pub fn sentence(event: &EventVerdict) -> String {
         }
         Outcome::Wrong => "A lease had two holders at the same time.".into(),
         Outcome::Stale => "An acknowledged invalidation did not hold.".into(),
-        Outcome::NotHealed => "No wrong answer, but the client was not healthy again in time.".into(),
+        Outcome::NotHealed => {
+            format!("No wrong answer, but the client was not healthy again within {}.", patience())
+        }
         Outcome::NotInjected => "The fault was never injected, so nothing was shown.".into(),
         Outcome::NotApplicable(why) => format!("Not applicable: {why}"),
         Outcome::Broken(why) => format!("Could not be run: {why}"),
@@ -127,8 +135,10 @@ pub struct Totals {
     pub operations: u64,
     /// Wrong answers.
     pub wrong: u64,
-    /// Stale answers.
+    /// Stale answers, those too that no client can help, since the server itself went back in time.
     pub stale: u64,
+    /// Whether an acknowledged invalidation did not hold.
+    pub is_stale: bool,
     /// Leases with two holders, where that could be judged.
     pub double_lease: Option<u64>,
     /// Errors.
@@ -150,6 +160,7 @@ impl Totals {
             operations: sum(|event| event.operations),
             wrong: sum(|event| event.wrong),
             stale: sum(|event| event.stale_after_invalidation),
+            is_stale: client.events.iter().any(|event| event.outcome == Outcome::Stale),
             double_lease: client.events.iter().filter_map(|event| event.double_lease).reduce(|a, b| a + b),
             errors: sum(|event| event.errors),
             stalls: sum(|event| event.stalls),
