@@ -1,7 +1,8 @@
 //! Every write to the truth, as typed rows, so that each is one transaction and its SQL stays in one place.
 //!
 //! The rows are opaque where they are signed or sealed: this crate knows nothing of keys. Whose home, camera or account a change
-//! is about is never in it; that is the Permit's. Which action allows which change stands in [`Change::fits`].
+//! is about is never in it; that is the Permit's. (Keys are replaced in all homes of the Permit's account at once: there the truth
+//! checks each home in the same transaction.) Which action allows which change stands in [`Change::fits`].
 
 use std::collections::BTreeSet;
 
