@@ -29,7 +29,7 @@ pub enum Principal {
 }
 
 /// Which cameras of the home a Permit covers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CameraScope {
     /// All of them, present, future and past.
     All,

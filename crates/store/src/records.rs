@@ -7,6 +7,7 @@
 mod asked;
 mod cursor;
 mod header;
+mod lists;
 mod rows;
 pub mod sqlite;
 pub mod suite;
@@ -20,6 +21,7 @@ use keepsight_ledger::{Journal, Locked};
 pub(crate) use asked::{Asked, Place};
 pub use cursor::{Cursor, ParseCursorError};
 pub use header::HeaderFacts;
+pub use lists::LIFETIME as LISTS_KEPT;
 pub use rows::{
     AgentStatus, CameraReport, CameraState, CameraSummary, EventDetail, EventPage, EventQuery, EventRow,
     FiledGap, Gap, GapReason, Neighbour, Neighbours, Retention, SegmentRow, StatusReport, StoredHeader,

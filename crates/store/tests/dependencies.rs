@@ -1,6 +1,6 @@
 //! Only this crate may know SQL and object stores: whoever else could read a row or a file would not need a Permit for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
@@ -28,6 +28,23 @@ fn only_the_store_depends_on_sql_and_objects() {
     );
 }
 
+/// A decision is never taken from a cache, and a caching client knows nothing of what it caches.
+#[test]
+fn the_gate_does_not_know_the_cache_and_the_cache_does_not_know_keepsight() {
+    let packages = packages();
+    for decides in ["keepsight-gate", "keepsight-ledger"] {
+        let reached = reached(&packages, decides);
+        assert!(!reached.contains("keepsight-cache"), "{decides} reaches the cache: {reached:?}");
+    }
+    assert!(
+        reached(&packages, "keepsight-store").contains("keepsight-cache"),
+        "the guard names what is used"
+    );
+    let ours: Vec<_> =
+        packages["keepsight-cache"].iter().filter(|name| packages.contains_key(*name)).collect();
+    assert_eq!(ours, ["keepsight-world"], "the caching client is of use to others");
+}
+
 #[test]
 fn nothing_that_ships_depends_on_the_adversary() {
     for (package, dependencies) in packages() {
@@ -36,6 +53,17 @@ fn nothing_that_ships_depends_on_the_adversary() {
             "{package} depends on the simulator"
         );
     }
+}
+
+/// The workspace's packages that this one depends on, near or far.
+fn reached<'a>(packages: &'a BTreeMap<String, Vec<String>>, from: &'a str) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut next = vec![from];
+    while let Some(package) = next.pop() {
+        let ours = packages[package].iter().filter(|name| packages.contains_key(*name));
+        next.extend(ours.map(String::as_str).filter(|name| reached.insert(*name)));
+    }
+    reached
 }
 
 /// The workspace's packages and what each of them names itself.

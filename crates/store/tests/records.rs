@@ -1,17 +1,34 @@
-//! Records on SQLite passes the suite of every backend.
+//! Records on SQLite passes the suite of every backend, with and without a cache before its lists.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use keepsight_cache::{Cache, KeyRing, MasterKey, Memory};
 use keepsight_store::SqliteRecords;
 use keepsight_store::records::suite;
+use keepsight_world::World;
 
 #[tokio::test(start_paused = true)]
 async fn sqlite_records_passes_the_suite() {
-    let folder = Arc::new(tempfile::tempdir().unwrap());
-    let next = std::sync::atomic::AtomicU32::new(0);
-    suite::run(Arc::new(move |world| {
-        let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Arc::new(SqliteRecords::open(&folder.path().join(format!("{number}.db")), world).unwrap())
-    }))
-    .await;
+    run(|records| records).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sqlite_records_that_keeps_lists_passes_the_suite() {
+    run(|records| records.with_cache(&cache())).await;
+}
+
+async fn run(with: impl Fn(SqliteRecords) -> SqliteRecords + Send + Sync + 'static) {
+    let folder = tempfile::tempdir().unwrap();
+    let next = AtomicU32::new(0);
+    let open = move |world: World| {
+        let file = format!("{}.db", next.fetch_add(1, Ordering::Relaxed));
+        Arc::new(with(SqliteRecords::open(&folder.path().join(file), world).unwrap())) as Arc<_>
+    };
+    suite::run(Arc::new(open)).await;
+}
+
+fn cache() -> Cache {
+    let keys = KeyRing::new([MasterKey::new([7; 32])]).unwrap();
+    Cache::builder(Memory::default()).keys(keys).build()
 }

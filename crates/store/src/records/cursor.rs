@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use data_encoding::BASE64URL_NOPAD;
 use keepsight_ids::{CameraId, EventId, UnixMillis};
+use serde::{Deserialize, Serialize};
 
 /// Where a page ended. It gives no right: the next page is decided anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Cursor {
     /// When the last Event of the page is filed.
     pub filed: UnixMillis,

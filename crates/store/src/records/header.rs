@@ -1,7 +1,7 @@
 //! What a signed Event header says of itself, as far as filing needs it. Whether it is signed rightly is not asked here.
 
 use keepsight_ids::{AgentId, CameraId, EventId, HomeId, UnixMillis};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::HEADER_MAX;
 use crate::StoreError;
@@ -10,7 +10,7 @@ use crate::StoreError;
 const AHEAD_MS: i64 = 5 * 60 * 1000;
 
 /// Whose a header says that it is, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderFacts {
     /// Its home.
     pub home: HomeId,

@@ -5,6 +5,7 @@ use keepsight_ids::{
     AccountId, AgentId, B32, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, SessionId, UnixMillis,
 };
 use keepsight_ledger::{Identified, Identity, Kind, Record, Span};
+use serde::{Deserialize, Serialize};
 
 use super::{Cursor, HeaderFacts};
 
@@ -20,7 +21,7 @@ pub struct StoredHeader {
 }
 
 /// What is asked of a list of Events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct EventQuery {
     /// Filed in this span only.
     pub span: Option<Span>,
@@ -33,7 +34,7 @@ pub struct EventQuery {
 }
 
 /// An Event's row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventRow {
     /// Whose it is.
     pub home: HomeId,
@@ -66,7 +67,7 @@ pub struct EventRow {
 }
 
 /// A page of Events.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventPage {
     /// Newest first.
     pub events: Vec<EventRow>,
@@ -129,7 +130,7 @@ pub struct SegmentRow {
 }
 
 /// Why nothing was recorded or kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum GapReason {
     /// The camera was not reached.
@@ -145,7 +146,7 @@ pub enum GapReason {
 }
 
 /// A stretch without footage, as its agent tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// From, and until just before.
     pub span: Span,
@@ -154,7 +155,7 @@ pub struct Gap {
 }
 
 /// A gap's row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FiledGap {
     /// Its home.
     pub home: HomeId,
@@ -167,7 +168,7 @@ pub struct FiledGap {
 }
 
 /// How a camera does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum CameraState {
     /// Frames arrive.
@@ -215,7 +216,7 @@ pub struct AgentStatus {
 }
 
 /// An agent's last word about a camera.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CameraReport {
     /// Its home.
     pub home: HomeId,
@@ -232,7 +233,7 @@ pub struct CameraReport {
 }
 
 /// A camera's newest Event and its count.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CameraSummary {
     /// Its home.
     pub home: HomeId,

@@ -11,6 +11,7 @@ mod views;
 use std::path::Path;
 
 use async_trait::async_trait;
+use keepsight_cache::Cache;
 use keepsight_gate::{Action, CameraScope, Permit};
 use keepsight_ids::{B32, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
 use keepsight_ledger::{Journal, JournalError, Locked, Record};
@@ -18,6 +19,7 @@ use keepsight_world::World;
 use rusqlite::Connection;
 
 use super::asked::Asked;
+use super::lists::Lists;
 use super::{
     AgentStatus, CameraReport, CameraSummary, EventDetail, EventPage, EventQuery, Gap, Neighbours, Records,
     Retention, StatusReport, StoredHeader, Swept, Usage, ViewPage, ViewQuery,
@@ -30,6 +32,7 @@ use crate::{ObjectKey, StoreError, StoredObject, StoredSegment, objects};
 pub struct SqliteRecords {
     db: Sqlite,
     world: World,
+    lists: Lists,
 }
 
 impl SqliteRecords {
@@ -38,7 +41,17 @@ impl SqliteRecords {
     /// # Errors
     /// As [`Sqlite::open`].
     pub fn open(path: &Path, world: World) -> Result<Self, StoreError> {
-        Ok(Self { db: Sqlite::open(path, &schema::SCHEMA, Options::default())?, world })
+        Ok(Self {
+            db: Sqlite::open(path, &schema::SCHEMA, Options::default())?,
+            world,
+            lists: Lists::default(),
+        })
+    }
+
+    /// Keeps lists of Events and of how cameras do in a cache, whose types are sealed: it needs a key ring.
+    #[must_use]
+    pub fn with_cache(self, cache: &Cache) -> Self {
+        Self { lists: Lists::new(cache), ..self }
     }
 
     fn asked(&self, permit: &Permit, serves: &[Action]) -> Result<Asked, StoreError> {
@@ -59,6 +72,24 @@ impl SqliteRecords {
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.db.write(name, work).await
+    }
+
+    /// A write after which that home's lists are other ones.
+    async fn write_of<T: Send + 'static>(
+        &self,
+        home: HomeId,
+        name: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let records = self.clone();
+        // Of its own: a caller that goes away stops neither the write nor the forgetting.
+        let written = tokio::spawn(async move {
+            let done = records.write(name, work).await;
+            // Also when it failed: a commit whose answer was lost may have been done.
+            records.lists.forget(home).await;
+            done
+        });
+        written.await.unwrap_or(Err(StoreError::Lost { transaction: name }))
     }
 }
 
@@ -84,7 +115,7 @@ impl Records for SqliteRecords {
     ) -> Result<StoredHeader, StoreError> {
         let asked = self.asked(permit, &[Action::AgentIngest])?;
         let new = ingest::NewHeader::of(&asked, event, header, signature)?;
-        self.write("put header", move |tx| ingest::header(tx, &new)).await
+        self.write_of(asked.home, "put header", move |tx| ingest::header(tx, &new)).await
     }
 
     async fn wants_segment(
@@ -107,22 +138,24 @@ impl Records for SqliteRecords {
             return Err(StoreError::StaleObject);
         }
         let new = ingest::NewSegment::of(&asked, object)?;
-        self.write("put segment", move |tx| ingest::segment(tx, &new)).await
+        self.write_of(asked.home, "put segment", move |tx| ingest::segment(tx, &new)).await
     }
 
     async fn put_gap(&self, permit: &Permit, gap: GapId, told: Gap) -> Result<(), StoreError> {
         let asked = self.asked(permit, &[Action::AgentReportGap])?;
-        self.write("put gap", move |tx| ingest::gap(tx, &asked, gap, &told)).await
+        self.write_of(asked.home, "put gap", move |tx| ingest::gap(tx, &asked, gap, &told)).await
     }
 
     async fn put_status(&self, permit: &Permit, report: StatusReport) -> Result<(), StoreError> {
         let asked = self.asked(permit, &[Action::AgentStatus])?;
-        self.write("put status", move |tx| status::put(tx, &asked, &report)).await
+        self.write_of(asked.home, "put status", move |tx| status::put(tx, &asked, &report)).await
     }
 
     async fn event_page(&self, permit: &Permit, query: EventQuery) -> Result<Locked<EventPage>, StoreError> {
         let asked = self.asked(permit, &[Action::ListEvents])?;
-        self.read("event page", move |db| events::page(db, &asked, &query)).await.map(Locked::new)
+        let (records, of) = (self.clone(), asked.clone());
+        let load = async move { records.read("event page", move |db| events::page(db, &of, &query)).await };
+        self.lists.page(&asked, query, load).await.map(Locked::new)
     }
 
     async fn event(&self, permit: &Permit, event: EventId) -> Result<Locked<EventDetail>, StoreError> {
@@ -164,12 +197,16 @@ impl Records for SqliteRecords {
         if permit.lockdown() {
             return Ok(Locked::new(Vec::new()));
         }
-        self.read("cameras", move |db| events::cameras(db, &asked, since)).await.map(Locked::new)
+        let (records, of) = (self.clone(), asked.clone());
+        let load = async move { records.read("cameras", move |db| events::cameras(db, &of, since)).await };
+        self.lists.summaries(&asked, since, load).await.map(Locked::new)
     }
 
     async fn camera_reports(&self, permit: &Permit) -> Result<Locked<Vec<CameraReport>>, StoreError> {
         let asked = self.asked(permit, &[Action::ReadCameras])?;
-        self.read("camera reports", move |db| status::cameras(db, &asked)).await.map(Locked::new)
+        let (records, of) = (self.clone(), asked.clone());
+        let load = async move { records.read("camera reports", move |db| status::cameras(db, &of)).await };
+        self.lists.reports(&asked, load).await.map(Locked::new)
     }
 
     async fn agents(&self, permit: &Permit) -> Result<Locked<Vec<AgentStatus>>, StoreError> {
@@ -188,18 +225,18 @@ impl Records for SqliteRecords {
 
     async fn mark_seen(&self, permit: &Permit, event: EventId) -> Result<(), StoreError> {
         let asked = self.asked(permit, &[Action::MarkSeen, Action::ReadEvent, Action::ReadSegment])?;
-        self.write("mark seen", move |tx| events::mark_seen(tx, &asked, event)).await
+        self.write_of(asked.home, "mark seen", move |tx| events::mark_seen(tx, &asked, event)).await
     }
 
     async fn keep(&self, permit: &Permit, event: EventId, kept: bool) -> Result<(), StoreError> {
         let place = self.asked(permit, &[Action::KeepEvent])?.place(event)?;
-        self.write("keep", move |tx| events::keep(tx, place, kept)).await
+        self.write_of(place.home, "keep", move |tx| events::keep(tx, place, kept)).await
     }
 
     async fn delete(&self, permit: &Permit, event: EventId) -> Result<(), StoreError> {
         let asked = self.asked(permit, &[Action::DeleteEvent])?;
         let place = asked.place(event)?;
-        self.write("delete", move |tx| retention::delete(tx, place, asked.now)).await
+        self.write_of(asked.home, "delete", move |tx| retention::delete(tx, place, asked.now)).await
     }
 
     async fn views(&self, permit: &Permit, query: ViewQuery) -> Result<Locked<ViewPage>, StoreError> {
@@ -212,7 +249,7 @@ impl Records for SqliteRecords {
     }
 
     async fn sweep(&self, home: HomeId, retention: Retention) -> Result<Swept, StoreError> {
-        self.write("sweep", move |tx| retention::sweep(tx, home, &retention)).await
+        self.write_of(home, "sweep", move |tx| retention::sweep(tx, home, &retention)).await
     }
 
     async fn prune_ledger(&self, home: HomeId, before: UnixMillis) -> Result<u64, StoreError> {

@@ -5,6 +5,7 @@
 
 mod bench;
 mod ingest;
+mod lists;
 mod pages;
 mod retention;
 mod street;
@@ -35,6 +36,10 @@ const CASES: &[Case] = cases![
     ingest::a_gap_is_stored_once_and_its_end_moves,
     ingest::an_agents_last_word_is_kept_and_only_of_its_own_cameras,
     ingest::a_permit_serves_its_own_action_while_it_is_fresh,
+    lists::a_list_shows_each_change_at_the_next_look,
+    lists::how_cameras_do_shows_each_change_at_the_next_look,
+    lists::a_list_is_each_lookers_own,
+    lists::a_list_is_of_what_the_permit_covers_now,
     pages::pages_hold_every_event_once_newest_first,
     pages::a_span_a_camera_and_what_was_not_seen_are_filters,
     pages::gaps_come_with_the_page_whose_span_they_touch,

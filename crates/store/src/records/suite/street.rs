@@ -110,7 +110,7 @@ impl Street {
             }
             let subject = Subject::Agent { home: home(n), agent: agent(n) };
             sign_in(&truth, agents_token(n), subject, "");
-            set_home(&truth, n, false);
+            set_home(&truth, n, false, None);
         }
         Self { gate: Gate::start(truth.clone(), world.clone()), truth }
     }
@@ -138,7 +138,12 @@ impl Street {
 
     /// Stops viewing in a home.
     pub fn lock_down(&self, n: u8) {
-        set_home(&self.truth, n, true);
+        set_home(&self.truth, n, true, None);
+    }
+
+    /// Stops viewing of one camera of a home.
+    pub fn lock_down_camera(&self, n: u8, camera: CameraId) {
+        set_home(&self.truth, n, false, Some(camera));
     }
 }
 
@@ -178,8 +183,11 @@ fn sign_in(truth: &MemoryTruth, token: TokenHash, subject: Subject, device: &str
     truth.set(Key::Session(token), Some(Loaded::Session(Arc::new(session))));
 }
 
-fn set_home(truth: &MemoryTruth, n: u8, lockdown: bool) {
-    let facts = CameraFacts { agent: agent(n), on: true, lockdown: false, removed: false };
+fn set_home(truth: &MemoryTruth, n: u8, lockdown: bool, stopped: Option<CameraId>) {
+    let facts = |camera| {
+        let lockdown = stopped == Some(camera);
+        (camera, CameraFacts { agent: agent(n), on: true, lockdown, removed: false })
+    };
     let home = HomeFacts {
         home: home(n),
         org: OrgId::from_bytes([0; 16]),
@@ -187,7 +195,7 @@ fn set_home(truth: &MemoryTruth, n: u8, lockdown: bool) {
         lockdown,
         chain_seq: 0,
         touched: Revision(1),
-        cameras: BTreeMap::from([(camera(10 * n), facts), (camera(10 * n + 1), facts)]),
+        cameras: [camera(10 * n), camera(10 * n + 1)].map(facts).into(),
         agents: BTreeMap::from([(agent(n), AgentFacts { state: State::Active })]),
     };
     truth.set(Key::Home(home.home), Some(Loaded::Home(Arc::new(home))));
