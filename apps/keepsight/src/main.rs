@@ -15,7 +15,10 @@ use clap::Parser;
 use keepsight_world::World;
 
 // The switches that take walls out exist for the adversarial tests alone.
-const _: () = assert!(!keepsight_gate::SABOTAGE, "the application never links the sabotage build");
+const _: () = assert!(
+    !keepsight_gate::SABOTAGE && !keepsight_cache::SABOTAGE,
+    "the application never links the sabotage build"
+);
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use keepsight_agent::{AgentConfig, AgentDir};
 use keepsight_cloud::{Cloud, CloudConfig, Network, RunningCloud, TlsSource};
+use keepsight_store::records::memory_cache;
 use keepsight_store::truth::{HomeLimits, SqliteTruth};
 use keepsight_store::{Objects, Reserve, SqliteRecords};
 use keepsight_wire::people::SignUpPolicy;
@@ -39,6 +40,7 @@ pub async fn start(config: &Config, world: World) -> anyhow::Result<RunningCloud
     make_room(config.server.connections);
     let truth = open_truth(data, &world)?.with_limits(limits(config));
     let records = SqliteRecords::open(&data.join("records.db"), world.clone())?;
+    let records = records.with_cache(&memory_cache(&world));
     let objects = Objects::open_folder(&data.join("objects"), reserve(config), world.clone())?;
     Ok(Cloud::start(cloud_config(config)?, world, Arc::new(truth), Arc::new(records), objects).await?)
 }

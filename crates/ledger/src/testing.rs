@@ -90,7 +90,8 @@ fn move_in(truth: &MemoryTruth, n: u8, cameras: Option<BTreeSet<CameraId>>) {
 
 /// Writes home `n` as touched by that revision.
 pub(crate) fn set_home(truth: &MemoryTruth, n: u8, touched: Revision) {
-    let facts = CameraFacts { agent: AgentId::from_bytes([n; 16]), on: true, lockdown: false, removed: false };
+    let facts =
+        CameraFacts { agent: AgentId::from_bytes([n; 16]), on: true, lockdown: false, removed: false };
     let home = HomeFacts {
         home: home(n),
         org: OrgId::from_bytes([0; 16]),

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
+use keepsight_cache::Cache;
 use keepsight_cloud::{Cloud, CloudConfig, Limits, Rate, RunningCloud};
 use keepsight_ids::B32;
 use keepsight_person::{Api, Person, SignedUp, Trust};
+use keepsight_store::records::memory_cache;
 use keepsight_store::{Objects, Reserve, SqliteRecords, SqliteTruth};
 use keepsight_wire::people::{SignIn, SignUpPolicy, Ticket};
 use keepsight_world::World;
@@ -29,6 +31,8 @@ pub struct Stage {
     pub world: World,
     /// What its stores were asked.
     pub book: Arc<Book>,
+    /// What it keeps of lists.
+    pub lists: Cache,
     server: RunningCloud,
     api: Api,
 }
@@ -67,8 +71,10 @@ impl Stage {
         let world = World::real();
         let book = Arc::new(Book::default());
         let truth = Arc::new(open_truth(folder.path(), &world));
+        let lists = memory_cache(&world);
         let records =
             SqliteRecords::open(&folder.path().join("records.db"), world.clone()).expect("records open");
+        let records = records.with_cache(&lists);
         let objects = open_objects(folder.path(), &world);
         let server = Cloud::start(
             config,
@@ -79,7 +85,7 @@ impl Stage {
         );
         let server = server.await.expect("the server starts");
         let api = Api::new(&server.url(), Trust::Plain).expect("a loopback address");
-        Self { folder, world, book, server, api }
+        Self { folder, world, book, lists, server, api }
     }
 
     /// The server itself.

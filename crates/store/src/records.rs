@@ -21,7 +21,7 @@ use keepsight_ledger::{Journal, Locked};
 pub(crate) use asked::{Asked, Place};
 pub use cursor::{Cursor, ParseCursorError};
 pub use header::HeaderFacts;
-pub use lists::LIFETIME as LISTS_KEPT;
+pub use lists::{LIFETIME as LISTS_KEPT, memory_cache};
 pub use rows::{
     AgentStatus, CameraReport, CameraState, CameraSummary, EventDetail, EventPage, EventQuery, EventRow,
     FiledGap, Gap, GapReason, Neighbour, Neighbours, Retention, SegmentRow, StatusReport, StoredHeader,

@@ -11,9 +11,14 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keepsight_cache::{Cache, Cached, Canonical, Error, KeyWriter, Level, Postcard, Typed};
+use keepsight_cache::{
+    Cache, Cached, Canonical, Env, Error, KeyRing, KeyWriter, Level, LocalBound, MasterKey, Memory, Postcard,
+    Typed,
+};
 use keepsight_gate::CameraScope;
 use keepsight_ids::{AccountId, CameraId, HomeId, UnixMillis};
+use keepsight_world::World;
+use rand_core::Rng as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -23,6 +28,36 @@ use crate::StoreError;
 
 /// How old a list can be whose home's latest change could not be told to the cache's server.
 pub const LIFETIME: Duration = Duration::from_secs(10);
+
+/// Encoded lists in memory at most: some ten thousand pages.
+const BYTES_MOST: u64 = 64 << 20;
+
+/// A cache in this process's memory, for one node alone. Its key dies with it.
+pub fn memory_cache(world: &World) -> Cache {
+    let keys = KeyRing::new([MasterKey::new(world.random())]).expect("one key is a ring");
+    // Decoded copies beside the encoded ones would only take the room twice.
+    let local = LocalBound { entries: 0, ..LocalBound::default() };
+    Cache::builder(Memory::new(10_000, BYTES_MOST))
+        .keys(keys)
+        .local(local)
+        .env(Arc::new(OfWorld(world.clone())))
+        .on_mismatch(|mismatch| {
+            tracing::error!(?mismatch, "ALARM: a cached answer belonged to another key; it was not used")
+        })
+        .build()
+}
+
+struct OfWorld(World);
+
+impl Env for OfWorld {
+    fn unix_millis(&self) -> u64 {
+        self.0.unix_millis().try_into().unwrap_or_default()
+    }
+
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.rng().fill_bytes(buffer);
+    }
+}
 
 /// The lists that are kept; without a cache, none. Cheap to clone.
 #[derive(Clone, Default)]
