@@ -21,7 +21,7 @@ use crate::proxy::FaultKind;
     after_long_help = "Exit codes: 0 nothing wrong · 1 a wrong or stale answer, or a lease with two holders · 2 wrong usage · \
         3 nothing was shown (a fault was never injected, a client or the server could not run) · 4 a client did not recover\n\n\
         Begin with:\n  keepsight-trial run --client redis-py-4.5.1 --events mass-cancel\n\n\
-        Your own client, in any language: write a driver (a 30-line template is in apps/trial/drivers), then\n  \
+        Your own client, in any language: write a driver in 30 lines\n  keepsight-trial template > my_driver.py\n  \
         keepsight-trial run --client 'driver:python3 my_driver.py'"
 )]
 pub struct Cli {
@@ -41,6 +41,8 @@ pub enum Command {
     Clients,
     /// Lists the events
     Events,
+    /// Prints a driver in Python to begin with: copy it, fill in the calls of your own client
+    Template,
 }
 
 /// `run`.

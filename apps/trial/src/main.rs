@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Parser;
 use keepsight_trial::cli::{Cli, Command, Proxy as ProxyArguments, Run};
-use keepsight_trial::clients::{Entry, registry};
+use keepsight_trial::clients::{Entry, TEMPLATE, registry};
 use keepsight_trial::dice::Dice;
 use keepsight_trial::events::{self, Event};
 use keepsight_trial::proxy::{Plan, Proxy, Sockets};
@@ -40,6 +40,10 @@ fn main() -> ExitCode {
             Command::Proxy(arguments) => proxy(&arguments).await,
             Command::Clients => Ok(list_clients()),
             Command::Events => Ok(list_events()),
+            Command::Template => {
+                print!("{TEMPLATE}");
+                Ok(ExitCode::SUCCESS)
+            }
         }
     });
     // What a client library left running is not waited for.

@@ -123,6 +123,9 @@ async fn perform(
     recover(&pulse).await;
     let samples = pulse.samples();
     crew.stop().await;
+    if let Some(why) = instances.iter().find_map(|instance| instance.broken()) {
+        return Err(why.into());
+    }
     for instance in &instances {
         drop(timeout(terms.call_timeout * 10, instance.close()).await);
     }

@@ -309,6 +309,10 @@ impl Client for Line {
         self.ask_whether(json!({"op": "release", "key": key, "holder": holder})).await.map(drop)
     }
 
+    fn broken(&self) -> Option<Fault> {
+        self.shared.state().broken.clone()
+    }
+
     async fn close(&self) {
         say(&self.lines, &json!({"op": "quit"}));
         let mut child = self.child.lock().await;

@@ -17,6 +17,8 @@ mod redis_rs;
 mod redis_sync;
 mod versions;
 
+pub use drivers::TEMPLATE;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +67,11 @@ pub trait Client: Send + Sync {
     /// # Errors
     /// As in [`Self::get`].
     async fn release(&self, key: &str, holder: &str) -> Result<(), Fault>;
+
+    /// Why nothing more can be learned about the client, if its driver has died or broken the protocol. The step then says nothing.
+    fn broken(&self) -> Option<Fault> {
+        None
+    }
 
     /// Ends the instance: connections closed, child processes gone when it returns.
     async fn close(&self);

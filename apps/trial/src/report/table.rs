@@ -51,7 +51,7 @@ fn one_event(event: &EventVerdict) -> Vec<String> {
         number(event.operations),
         number(event.wrong),
         number(event.stale_after_invalidation),
-        count_or_dash(event.double_lease),
+        count_or_dash(event.double_lease.filter(|_| was_run(event))),
         number(event.errors),
         number(event.stalls),
         number(event.faults_injected),
