@@ -13,6 +13,24 @@ async fn refused(folder: &std::path::Path, words: &[&str]) -> String {
     err
 }
 
+/// What the README's first command runs: the only binary of the only package that `cargo run` looks at.
+#[test]
+fn cargo_run_without_a_name_is_this_program() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let readme = std::fs::read_to_string(format!("{root}/README.md")).unwrap();
+    assert!(readme.contains("\n    cargo run --release -- demo\n"));
+    let words = ["metadata", "--no-deps", "--offline", "--format-version", "1"];
+    let said = std::process::Command::new(env!("CARGO")).args(words).current_dir(root).output().unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let default = metadata["workspace_default_members"].as_array().unwrap();
+    let targets = packages.filter(|package| default.contains(&package["id"])).flat_map(|package| {
+        package["targets"].as_array().unwrap().iter().filter(|target| target["kind"][0] == "bin")
+    });
+    let binaries: Vec<_> = targets.map(|target| target["name"].as_str().unwrap()).collect();
+    assert_eq!(binaries, ["keepsight"]);
+}
+
 #[tokio::test]
 async fn help_teaches_the_first_steps() {
     let folder = tempfile::tempdir().unwrap();
