@@ -105,7 +105,6 @@ async fn a_driver_that_breaks_the_protocol_fails_every_call() {
         ("an unknown id", r#"echo "{\"id\":99,\"value\":null}""#, "id 99"),
         ("no json", "echo hello", "not an answer"),
         ("no value", r#"echo "{\"id\":$id,\"ok\":true}""#, "without `value`"),
-        ("it ends", "echo out of memory >&2; exit 3", "out of memory"),
     ];
     for (name, rule, why) in cases {
         let client = start(&driver(HELLO, rule)).await.unwrap();
@@ -115,8 +114,21 @@ async fn a_driver_that_breaks_the_protocol_fails_every_call() {
                 other => panic!("{name}: {other:?}"),
             }
         }
+        assert!(client.broken().is_some(), "{name}");
         within(client.close()).await;
     }
+}
+
+#[tokio::test]
+async fn a_process_that_ends_fails_every_call_and_what_it_said_last_is_named() {
+    let rule = "echo TypeError: it is undefined >&2; echo at line 3 >&2; exit 3";
+    let client = start(&driver(HELLO, rule)).await.unwrap();
+    for _ in 0..2 {
+        let ended = Fault::Connection("the process has ended: TypeError: it is undefined".into());
+        assert_eq!(within(client.get("k")).await, Err(ended));
+    }
+    assert_eq!(client.broken(), None, "its client may have ended it, so what was seen until then counts");
+    within(client.close()).await;
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! A client in any language, as a child process that is spoken to in lines of JSON: docs/formats/trial-line-protocol.md.
 //!
 //! The child is told at once when a caller has gone, so that it can give the call up too. It is a client and not a judge: whatever it says
-//! of a value is handed on. A child that breaks the protocol fails every call from then on.
+//! of a value is handed on. A child that breaks the protocol fails every call from then on, and so does one that
+//! has ended; that one may be its client's doing, so what was seen until then counts.
 
 use std::collections::HashMap;
 use std::process::Stdio;
@@ -28,7 +29,7 @@ const GOODBYE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the end of its standard error may come after the end of its output.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How many of the last lines of its standard error are kept.
-const KEPT_LINES: usize = 12;
+const KEPT_LINES: usize = 30;
 
 /// Starts a driver and waits for its hello.
 ///
@@ -121,7 +122,8 @@ struct State {
     /// Who waits for which answer. A caller who has gone leaves its place, since the answer still comes.
     waiting: HashMap<u64, oneshot::Sender<Answer>>,
     stderr: Vec<String>,
-    broken: Option<Fault>,
+    /// Why there will be no more answers.
+    failed: Option<Fault>,
 }
 
 impl Shared {
@@ -134,11 +136,25 @@ impl Shared {
         Fault::Broken(if said.is_empty() { why.to_owned() } else { format!("{why}; it wrote: {said}") })
     }
 
-    /// Fails everybody who waits, and whoever comes.
+    /// The protocol is broken: nothing that this driver says can be believed.
     fn break_off(&self, why: &str) {
-        let fault = self.with_stderr(why);
+        self.fail(self.with_stderr(why));
+    }
+
+    /// The process has ended, as an application's would: its client may well have ended it.
+    fn died(&self) {
+        let state = self.state();
+        let telling = |line: &&String| line.contains("rror") || line.contains("panicked");
+        let last = || state.stderr.iter().rfind(|line| !line.trim().is_empty());
+        let why = state.stderr.iter().rfind(telling).or_else(last).cloned().unwrap_or_default();
+        drop(state);
+        self.fail(Fault::Connection(format!("the process has ended: {}", why.trim())));
+    }
+
+    /// Fails everybody who waits, and whoever comes.
+    fn fail(&self, fault: Fault) {
         let mut state = self.state();
-        state.broken.get_or_insert(fault);
+        state.failed.get_or_insert(fault);
         state.waiting.clear();
     }
 }
@@ -194,7 +210,7 @@ async fn read(answers: BufReader<ChildStdout>, stderr: JoinHandle<()>, shared: A
             Ok(Some(line)) => line,
             Ok(None) => {
                 last_words(stderr).await;
-                break "the driver ended".to_owned();
+                return shared.died();
             }
             Err(error) => break format!("the driver's output can't be read: {error}"),
         };
@@ -233,7 +249,7 @@ impl Line {
         let (sender, answer) = oneshot::channel();
         {
             let mut state = self.shared.state();
-            if let Some(fault) = &state.broken {
+            if let Some(fault) = &state.failed {
                 return Err(fault.clone());
             }
             state.waiting.insert(id, sender);
@@ -244,7 +260,7 @@ impl Line {
         given.id = None;
         match answer {
             Ok(answer) => outcome(answer.outcome),
-            Err(_) => Err(self.shared.state().broken.clone().expect("senders are dropped after it was set")),
+            Err(_) => Err(self.shared.state().failed.clone().expect("senders are dropped after it was set")),
         }
     }
 
@@ -310,7 +326,7 @@ impl Client for Line {
     }
 
     fn broken(&self) -> Option<Fault> {
-        self.shared.state().broken.clone()
+        self.shared.state().failed.clone().filter(|fault| matches!(fault, Fault::Broken(_)))
     }
 
     async fn close(&self) {

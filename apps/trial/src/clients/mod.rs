@@ -68,7 +68,7 @@ pub trait Client: Send + Sync {
     /// As in [`Self::get`].
     async fn release(&self, key: &str, holder: &str) -> Result<(), Fault>;
 
-    /// Why nothing more can be learned about the client, if its driver has died or broken the protocol. The step then says nothing.
+    /// Why nothing more can be learned about the client, if its driver has broken the protocol. The step then says nothing.
     fn broken(&self) -> Option<Fault> {
         None
     }
