@@ -63,6 +63,9 @@ impl Shared {
 async fn beat(shared: Arc<Shared>) {
     let mut beat = interval(SLICE);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first comes at once: what went before it was the starting of clients, some of which take seconds.
+    beat.tick().await;
+    let began = shared.judge.now_ms();
     let mut last = shared.judge.counts();
     loop {
         beat.tick().await;
@@ -72,7 +75,7 @@ async fn beat(shared: Arc<Shared>) {
             1 => Phase::During,
             _ => Phase::After,
         };
-        let sample = slice(shared.judge.now_ms(), phase, last, now);
+        let sample = slice(shared.judge.now_ms() - began, phase, last, now);
         shared.lock().push(sample);
         last = now;
     }

@@ -181,7 +181,7 @@ pub enum Traced {
 /// Counts of one slice of time.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Sample {
-    /// When the slice ended, in milliseconds since the step began.
+    /// When the slice ended, in milliseconds since traffic began, which is some time after the step did.
     pub at_ms: u64,
     /// Which part of the event it belongs to.
     pub phase: Phase,

@@ -190,9 +190,9 @@ fn one_client(client: &ClientVerdict) -> String {
 fn abilities(client: &ClientVerdict) -> String {
     let Some(can) = client.capabilities else { return String::new() };
     let lacks: Vec<&str> = [
-        (can.leases, "leases"),
-        (can.cancellation, "giving up a call under way"),
-        (can.pipelines, "several calls on one connection"),
+        (can.leases, "it has no leases"),
+        (can.cancellation, "its calls can't be given up"),
+        (can.pipelines, "each of its connections carries one call at a time"),
     ]
     .into_iter()
     .filter_map(|(has, what)| (!has).then_some(what))
@@ -200,7 +200,7 @@ fn abilities(client: &ClientVerdict) -> String {
     if lacks.is_empty() {
         return String::new();
     }
-    format!("<p class=\"quiet\">It has no {}; what needs it is not applicable.</p>\n", lacks.join(", no "))
+    format!("<p class=\"quiet\">Not everything applies to it: {}.</p>\n", lacks.join(", "))
 }
 
 fn card(client: &ClientVerdict, event: &EventVerdict) -> String {
