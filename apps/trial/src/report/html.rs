@@ -1,12 +1,9 @@
 //! The run as one page that needs nothing else: no script, no font, no picture from elsewhere. It is well-formed XML too, which its test uses.
 
-use super::chart::chart;
+use super::client::one_client;
 use super::escape::{Safe, anchor};
-use super::words::{
-    Tone, Totals, brief, count, count_or_dash, duration, events, find, full_name, healing, kind, patience,
-    rate, sentence, was_run,
-};
-use crate::verdict::{ClientVerdict, EventVerdict, FirstWrong, Outcome, TraceLine, Traced, Trial};
+use super::words::{Tone, Totals, brief, count, count_or_dash, duration, events, find, full_name, patience};
+use crate::verdict::{ClientVerdict, EventVerdict, Trial};
 
 /// The whole run as HTML.
 pub fn html(trial: &Trial) -> String {
@@ -42,14 +39,24 @@ fn head(trial: &Trial, run: &[&ClientVerdict]) -> String {
 /// What the page says, for somebody who reads one sentence.
 fn lead(run: &[&ClientVerdict]) -> String {
     let judged: u64 = run.iter().map(|client| Totals::of(client).operations).sum();
-    let mixed: Vec<String> =
-        run.iter().filter(|client| Totals::of(client).wrong > 0).map(|client| full_name(client)).collect();
-    let who = match &mixed[..] {
-        [] => "None of them took a wrong answer for right.".to_owned(),
-        [one] => format!("{one} took wrong answers for right."),
-        [many @ .., last] => format!("{} and {last} took wrong answers for right.", many.join(", ")),
+    let (mixed, clean): (Vec<&&ClientVerdict>, Vec<_>) =
+        run.iter().partition(|client| Totals::of(client).wrong > 0);
+    let who = match (mixed.len(), clean.len()) {
+        (0, _) => "None of them took a wrong answer for right.".to_owned(),
+        (1 | 2, _) | (_, 0) => format!("{} took wrong answers for right.", all_of(&mixed)),
+        (some, _) => {
+            format!("{some} of them took wrong answers for right; {} did not.", all_of(&clean))
+        }
     };
     format!("{} clients, {} judged answers. {who}", run.len(), count(judged))
+}
+
+fn all_of(clients: &[&&ClientVerdict]) -> String {
+    let names: Vec<String> = clients.iter().map(|client| full_name(client)).collect();
+    match &names[..] {
+        [many @ .., last] if !many.is_empty() => format!("{} and {last}", many.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 fn date(unix_ms: i64) -> String {
@@ -58,7 +65,8 @@ fn date(unix_ms: i64) -> String {
     day.unwrap_or_else(|_| "at an unknown time".into())
 }
 
-fn cell_class(event: &EventVerdict) -> &'static str {
+/// How an outcome is shown, besides its words.
+pub fn cell_class(event: &EventVerdict) -> &'static str {
     match Tone::of(&event.outcome) {
         Tone::Good => "good-cell",
         Tone::Wrong => "wrong-cell",
@@ -104,7 +112,8 @@ fn cell(client: &ClientVerdict, event: &str) -> String {
     format!("<td class=\"{class}\"><a href=\"#{href}\">{}</a></td>", Safe(&words))
 }
 
-fn section(id: &str, title: &str, body: &str) -> String {
+/// A part of the page with its heading.
+pub fn section(id: &str, title: &str, body: &str) -> String {
     format!(
         "<section aria-labelledby=\"{id}-h\" id=\"{id}\">\n<h2 id=\"{id}-h\">{}</h2>\n{body}</section>\n",
         Safe(title)
@@ -168,149 +177,6 @@ fn legend() -> String {
         "reading",
         "How to read the charts",
         &format!("<ul class=\"legend\">{}</ul>\n", items.into_iter().map(item).collect::<String>()),
-    )
-}
-
-fn one_client(client: &ClientVerdict) -> String {
-    let id = anchor(&[&client.name]);
-    let cards: String = client.events.iter().map(|event| card(client, event)).collect();
-    let traces: String = client.events.iter().filter_map(|event| trace(client, event)).collect();
-    let traces = if traces.is_empty() {
-        traces
-    } else {
-        format!("<h3 class=\"traces\">First wrong answers</h3>\n{traces}")
-    };
-    section(
-        &id,
-        &full_name(client),
-        &format!("{}<div class=\"cards\">\n{cards}</div>\n{traces}", abilities(client)),
-    )
-}
-
-fn abilities(client: &ClientVerdict) -> String {
-    let Some(can) = client.capabilities else { return String::new() };
-    let lacks: Vec<&str> = [
-        (can.leases, "it has no leases"),
-        (can.cancellation, "its calls can't be given up"),
-        (can.pipelines, "each of its connections carries one call at a time"),
-    ]
-    .into_iter()
-    .filter_map(|(has, what)| (!has).then_some(what))
-    .collect();
-    if lacks.is_empty() {
-        return String::new();
-    }
-    format!("<p class=\"quiet\">Not everything applies to it: {}.</p>\n", lacks.join(", "))
-}
-
-fn card(client: &ClientVerdict, event: &EventVerdict) -> String {
-    let id = anchor(&[&client.name, &event.event]);
-    let wrong = if Tone::of(&event.outcome) == Tone::Wrong { " class=\"is-wrong\"" } else { "" };
-    let body = if was_run(event) {
-        chart(&id, &full_name(client), event) + &facts(event)
-    } else {
-        format!("<p>{}</p>\n", Safe(&sentence(event)))
-    };
-    format!(
-        "<article id=\"{id}\"{wrong}>\n<div class=\"card-head\"><h3>{}</h3><span class=\"chip {}\">{}</span></div>\n<p class=\"small quiet\">{}</p>\n{body}</article>\n",
-        Safe(&event.event),
-        cell_class(event),
-        Safe(&brief(event)),
-        Safe(&event.about)
-    )
-}
-
-fn facts(event: &EventVerdict) -> String {
-    let goodput = format!(
-        "{} → {} → {}",
-        rate(event.goodput.before),
-        rate(event.goodput.during),
-        rate(event.goodput.after)
-    );
-    let mut facts = vec![
-        ("good per second", goodput, false),
-        ("judged", count(event.operations), false),
-        ("wrong", count(event.wrong), event.wrong > 0),
-    ];
-    let more = [
-        ("stale", event.stale_after_invalidation, event.outcome == Outcome::Stale),
-        ("double leases", event.double_lease.unwrap_or(0), true),
-        ("errors", event.errors, false),
-        ("stalls", event.stalls, false),
-        ("given up", event.cancelled, false),
-    ];
-    facts.extend(
-        more.into_iter()
-            .filter(|(_, number, _)| *number > 0)
-            .map(|(name, number, bad)| (name, count(number), bad)),
-    );
-    facts.push(("faults", count(event.faults_injected), event.outcome == Outcome::NotInjected));
-    facts.push(("healthy after", healing(event), event.time_until_healthy_ms.is_none()));
-    let fact = |(name, value, bad): &(&str, String, bool)| {
-        format!(
-            "<div{}><dt>{name}</dt><dd>{}</dd></div>",
-            if *bad { " class=\"bad\"" } else { "" },
-            Safe(value)
-        )
-    };
-    let errors: Vec<String> =
-        event.error_kinds.iter().map(|(text, number)| format!("{} × {text}", count(*number))).collect();
-    let errors = if errors.is_empty() {
-        String::new()
-    } else {
-        format!("<p class=\"small quiet\">{}</p>\n", Safe(&errors.join("; ")))
-    };
-    format!("<dl class=\"facts small\">{}</dl>\n{errors}", facts.iter().map(fact).collect::<String>())
-}
-
-fn trace(client: &ClientVerdict, event: &EventVerdict) -> Option<String> {
-    let first = event.first_wrong.as_ref()?;
-    let is_first = client.events.iter().find_map(|other| other.first_wrong.as_ref().map(|_| &other.event))
-        == Some(&event.event);
-    let open = if is_first { " open=\"open\"" } else { "" };
-    Some(format!(
-        "<details class=\"is-wrong\"{open}><summary>{}: {}, {} into step {}</summary>\n{}{}<p>Replay it:</p><code class=\"command\">{}</code>\n</details>\n",
-        Safe(&event.event),
-        kind(first.kind),
-        duration(first.at_ms),
-        first.step,
-        compare(first),
-        trace_table(first),
-        Safe(&first.replay)
-    ))
-}
-
-fn compare(first: &FirstWrong) -> String {
-    let on = first.connection.map_or(String::new(), |number| format!("<dt>connection</dt><dd>{number}</dd>"));
-    format!(
-        "<dl class=\"compare\"><dt>asked</dt><dd><code>{}</code></dd><dt>expected</dt><dd><code>{}</code></dd><dt>got</dt><dd class=\"bad\"><code>{}</code></dd>{on}</dl>\n",
-        Safe(&first.asked),
-        Safe(&first.expected),
-        Safe(&first.got)
-    )
-}
-
-fn trace_table(first: &FirstWrong) -> String {
-    if first.trace.is_empty() {
-        return String::new();
-    }
-    let rows: String = first.trace.iter().map(trace_row).collect();
-    format!(
-        "<div class=\"scroll\" role=\"region\" aria-label=\"Trace of the connection\" tabindex=\"0\"><table class=\"trace small\"><thead><tr><th scope=\"col\" class=\"number\">ms</th><th scope=\"col\" class=\"narrow\">what</th><th scope=\"col\" class=\"number\">frame</th><th scope=\"col\">text</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n"
-    )
-}
-
-fn trace_row(line: &TraceLine) -> String {
-    let (class, what) = match line.what {
-        Traced::Command => ("", "→ command"),
-        Traced::Reply => ("", "← reply"),
-        Traced::Fault => (" class=\"is-fault\"", "fault"),
-    };
-    format!(
-        "<tr{class}><td class=\"number\">{}</td><td>{what}</td><td class=\"number\">{}</td><td><code>{}</code></td></tr>\n",
-        line.at_ms,
-        line.frame,
-        Safe(&line.text)
     )
 }
 

@@ -4,6 +4,7 @@
 //! Names, keys and replies come from outside, so whatever is written into HTML or XML goes through [`escape`].
 
 mod chart;
+mod client;
 mod escape;
 mod html;
 mod junit;
