@@ -37,7 +37,6 @@ pub(crate) struct Core {
     pub settings: Settings,
     pub limiter: Limiter,
     pub versions: Versions,
-    pub hasher: KeyHasher,
     pub bypass: AtomicBool,
     // By namespace and tenant, whole.
     pub tenants: Bounded<Box<[u8]>, Known, quick_cache::UnitWeighter, KeyHasher>,
@@ -65,7 +64,6 @@ impl Core {
             limiter: Limiter::new(settings.origin),
             settings,
             versions: Versions::new(),
-            hasher: KeyHasher::default(),
             bypass: AtomicBool::new(false),
             tenants: Bounded::with(TENANTS, TENANTS as u64, weighter, KeyHasher::default(), lifecycle),
             origin: Instant::now(),

@@ -47,6 +47,7 @@ pub(crate) struct Settings {
     pub local: LocalBound,
     pub leases: bool,
     pub lease_lifetime: Duration,
+    pub lease_patience: Duration,
     pub load_timeout: Duration,
     pub deadline: Duration,
     pub origin: OriginLimit,
@@ -71,6 +72,7 @@ impl Builder {
             local: LocalBound::default(),
             leases: true,
             lease_lifetime: Duration::from_secs(6),
+            lease_patience: Duration::from_secs(1),
             load_timeout: Duration::from_secs(5),
             deadline: Duration::from_secs(8),
             origin: OriginLimit::default(),
@@ -105,6 +107,12 @@ impl Builder {
     pub fn load_timeout(mut self, timeout: Duration) -> Self {
         self.settings.load_timeout = timeout;
         self.settings.lease_lifetime = timeout + Duration::from_secs(1);
+        self
+    }
+
+    /// How long to wait for the value that another process loads, before loading it here too (and not storing it). Default: 1 s.
+    pub fn lease_patience(mut self, patience: Duration) -> Self {
+        self.settings.lease_patience = patience;
         self
     }
 

@@ -9,8 +9,10 @@
 //! foreign value reported from above: the connection is dead, everything in flight failed, and nothing of it is ever read again. Nothing is sent twice.
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::backend::Token as Lease;
@@ -130,7 +132,6 @@ pub struct Conn<T> {
     // Bytes ever enqueued and ever taken by the peer: a batch is written when the second reaches its mark.
     enqueued: u64,
     written: u64,
-    scripts: Vec<Bytes>,
     batches: VecDeque<Batch<T>>,
     events: VecDeque<Event<T>>,
     #[cfg(feature = "sabotage")]
@@ -165,6 +166,7 @@ enum Step {
 /// What ends a batch: never the same twice on one connection.
 pub type Nonce = [u8; 16];
 
+// In the order of `SCRIPTS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Script {
     Lease,
@@ -175,34 +177,30 @@ enum Script {
 }
 
 // Each returns its nonce first. The value is KEYS[1]; the lease, where there is one, KEYS[2].
-const SCRIPTS: [(Script, &str); 5] = [
-    (
-        Script::Lease,
-        "local v = redis.call('GET', KEYS[1]) or '' \
+const SCRIPTS: [&str; 5] = [
+    "local v = redis.call('GET', KEYS[1]) or '' \
          if redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then return {ARGV[1], 1, v} end \
          return {ARGV[1], 0, v}",
-    ),
-    (
-        Script::Fill,
-        "if ARGV[2] ~= '' then \
+    "if ARGV[2] ~= '' then \
            if redis.call('GET', KEYS[2]) ~= ARGV[2] then return {ARGV[1], 0} end \
          end \
          redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) \
          if ARGV[2] ~= '' then redis.call('DEL', KEYS[2]) end \
          return {ARGV[1], 1}",
-    ),
-    (
-        Script::Release,
-        "if redis.call('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[2]) end return {ARGV[1], 1}",
-    ),
-    (Script::Invalidate, "redis.call('DEL', KEYS[1], KEYS[2]) return {ARGV[1], 1}"),
-    (
-        Script::Adopt,
-        "local v = redis.call('GET', KEYS[1]) \
+    "if redis.call('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[2]) end return {ARGV[1], 1}",
+    "redis.call('DEL', KEYS[1], KEYS[2]) return {ARGV[1], 1}",
+    "local v = redis.call('GET', KEYS[1]) \
          if not v then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) v = ARGV[2] end \
          return {ARGV[1], v}",
-    ),
 ];
+
+/// How the server names the scripts: SHA-1, by its own choice.
+static DIGESTS: LazyLock<[Vec<u8>; 5]> = LazyLock::new(|| {
+    SCRIPTS.map(|text| {
+        let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+        digest.as_ref().iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
+    })
+});
 
 impl<T> Conn<T> {
     /// A connection that was just opened, the `generation`th of its owner.
@@ -216,7 +214,6 @@ impl<T> Conn<T> {
             out: BytesMut::new(),
             enqueued: 0,
             written: 0,
-            scripts: Vec::new(),
             batches: VecDeque::new(),
             events: VecDeque::new(),
             #[cfg(feature = "sabotage")]
@@ -267,7 +264,7 @@ impl<T> Conn<T> {
     }
 
     fn load_scripts(&mut self, nonce: Nonce, deadline: Moment) {
-        for (_, text) in SCRIPTS {
+        for text in SCRIPTS {
             resp::put_command(&mut self.out, 3);
             for word in ["SCRIPT", "LOAD", text] {
                 resp::put_bulk(&mut self.out, word.as_bytes());
@@ -353,8 +350,7 @@ impl<T> Conn<T> {
         };
         resp::put_command(&mut self.out, 6 + arguments.len());
         resp::put_bulk(&mut self.out, b"EVALSHA");
-        let n = SCRIPTS.iter().position(|(kind, _)| *kind == script).expect("every script is in the table");
-        resp::put_bulk(&mut self.out, &self.scripts[n].clone());
+        resp::put_bulk(&mut self.out, &DIGESTS[script as usize]);
         resp::put_bulk(&mut self.out, b"2");
         resp::put_bulk(&mut self.out, &server_key(*at, b'v'));
         resp::put_bulk(&mut self.out, &server_key(*at, b'l'));
@@ -489,7 +485,8 @@ impl<T> Conn<T> {
 
     fn on_script_loaded(&mut self, n: usize, token: Token) -> Result<(), Death> {
         match token {
-            Token::Bulk(Some(digest)) if digest.len() == 40 => self.scripts.push(digest),
+            // The digest says which script it is: two of these replies exchanged would make one script run in place of another.
+            Token::Bulk(Some(digest)) if digest == DIGESTS[n][..] => {}
             Token::Error(_) => return Err(Death::NotLetIn),
             _ => return Err(Death::Unexpected),
         }

@@ -173,22 +173,19 @@ pub(crate) fn start(config: RedisConfig) -> Held {
 
 /// Opens one connection after another until nobody is left.
 async fn drive(config: RedisConfig, door: Arc<Door>) {
+    let _gone = Gone(door.clone());
     let mut failures = 0u32;
     for generation in 1.. {
-        let was_ready = match tokio::time::timeout(config.connect_timeout, config.dial.dial()).await {
-            Ok(Ok(stream)) => {
+        let was_ready = match open(&config, &door).await {
+            Ok(stream) => {
                 let mut link = Link::new(stream, generation, &config, &door);
                 let death = poll_fn(|context| link.poll(context)).await;
                 tracing::warn!(generation, %death, "the connection to the cache server ended");
                 metrics::counter!("keepsight_cache_connection_deaths_total").increment(1);
                 link.was_ready
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 tracing::warn!(%error, "the cache server cannot be reached");
-                false
-            }
-            Err(_) => {
-                tracing::warn!("the cache server did not answer in time");
                 false
             }
         };
@@ -199,10 +196,32 @@ async fn drive(config: RedisConfig, door: Arc<Door>) {
         door.set_state(if was_ready { State::Connecting } else { State::Down });
         let wait = wait_before(failures, &config);
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
+            biased;
             () = door.wait_closed() => return,
+            () = tokio::time::sleep(wait) => {}
         }
     }
+}
+
+/// When the driver ends, also with its runtime, nobody waits for it any more.
+struct Gone(Arc<Door>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.set_state(State::Down);
+    }
+}
+
+/// Opens a stream. Those who wait for it meanwhile wait no longer than for a reply.
+async fn open(config: &RedisConfig, door: &Door) -> std::io::Result<Box<dyn Stream>> {
+    let mut dialing = config.dial.dial();
+    if let Ok(opened) = tokio::time::timeout(config.timeout, &mut dialing).await {
+        return opened;
+    }
+    door.set_state(State::Down);
+    let left = config.connect_timeout.saturating_sub(config.timeout);
+    let opened = tokio::time::timeout(left, dialing).await;
+    opened.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
 }
 
 /// Full jitter: uniformly random below a bound that doubles with every failure. After a connection that worked, next to nothing.
@@ -225,7 +244,12 @@ struct Link<'a> {
     // Something is wanted, and everything that is ready to run has been let go first.
     gathering: bool,
     was_ready: bool,
+    #[cfg(feature = "sabotage")]
+    company: Option<Pin<Box<Sleep>>>,
 }
+
+#[cfg(feature = "sabotage")]
+const COMPANY: Duration = Duration::from_millis(2);
 
 /// Who waits for a command that was sent.
 struct Flying {
@@ -238,8 +262,8 @@ impl<'a> Link<'a> {
     fn new(stream: Box<dyn Stream>, generation: u64, config: &'a RedisConfig, door: &'a Door) -> Self {
         let mut conn = Conn::new(config.settings.clone(), generation);
         #[cfg(feature = "sabotage")]
-        conn.knows_abandoned(|flying| flying.caller.is_abandoned());
-        conn.start(config.chance.bytes(), config.connect_timeout);
+        conn.knows_abandoned(|flying: &Flying| flying.caller.is_abandoned());
+        conn.start(config.chance.bytes(), config.timeout);
         let origin = Instant::now();
         Self {
             stream,
@@ -252,6 +276,8 @@ impl<'a> Link<'a> {
             armed: false,
             gathering: false,
             was_ready: false,
+            #[cfg(feature = "sabotage")]
+            company: None,
         }
     }
 
@@ -337,6 +363,14 @@ impl<'a> Link<'a> {
         if !ready || queue.wanted.is_empty() {
             queue.driver = Some(context.waker().clone());
             return false;
+        }
+        #[cfg(feature = "sabotage")]
+        if active(Mutant::WaitForCompany) && queue.wanted.len() < self.config.batch_most {
+            let company = self.company.get_or_insert_with(|| Box::pin(tokio::time::sleep(COMPANY)));
+            if company.as_mut().poll(context).is_pending() {
+                return false;
+            }
+            self.company = None;
         }
         if !std::mem::replace(&mut self.gathering, true) {
             drop(queue);

@@ -6,10 +6,10 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::cached::Cached;
 use crate::error::Error;
@@ -49,8 +49,37 @@ impl<T: Cached, E> Clone for Outcome<T, E> {
     }
 }
 
-/// Where the outcome will be.
-pub(crate) type Awaited<T, E> = watch::Receiver<Option<Outcome<T, E>>>;
+/// Where the outcome will be. Those who wait are woken in the order in which they came.
+pub(crate) struct Awaited<T: Cached, E>(Arc<Landed<T, E>>);
+
+struct Landed<T: Cached, E> {
+    // None within: the flight ended without one.
+    outcome: OnceLock<Option<Outcome<T, E>>>,
+    landed: Notify,
+}
+
+impl<T: Cached, E> Clone for Awaited<T, E> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Cached, E> Awaited<T, E> {
+    /// Waits for the outcome; none if the flight ended without one.
+    pub async fn wait(&self) -> Option<Outcome<T, E>> {
+        let landed = self.0.landed.notified();
+        if self.0.outcome.get().is_none() {
+            landed.await;
+        }
+        self.0.outcome.get().cloned().flatten()
+    }
+
+    fn land(&self, outcome: Option<Outcome<T, E>>) {
+        // The first word stands: dropping the landing after it says nothing more.
+        let _ = self.0.outcome.set(outcome);
+        self.0.landed.notify_waiters();
+    }
+}
 
 /// A place in a flight.
 pub(crate) enum Place<T: Cached, E: Send + Sync + 'static> {
@@ -63,7 +92,7 @@ pub(crate) struct Landing<T: Cached, E: Send + Sync + 'static> {
     tier: Arc<Tier<T>>,
     key: (CanonicalKey, TypeId),
     id: u64,
-    outcome: watch::Sender<Option<Outcome<T, E>>>,
+    awaited: Awaited<T, E>,
 }
 
 impl Flights {
@@ -89,14 +118,14 @@ impl Flights {
         if let Some(joined) = running.get(&key).and_then(|flight| flight.joined(tier)) {
             return Place::Joined(joined);
         }
-        let (sender, receiver) = watch::channel(None);
+        let awaited = Awaited(Arc::new(Landed { outcome: OnceLock::new(), landed: Notify::new() }));
         let id = flights.last.fetch_add(1, Ordering::Relaxed);
-        let flight = Flight { id, stamp: name.stamp, outcome: Arc::new(receiver.clone()) };
+        let flight = Flight { id, stamp: name.stamp, outcome: Arc::new(awaited.clone()) };
         if !active(Mutant::NoSingleFlight) {
             running.insert(key.clone(), flight);
             flights.count.store(running.len(), Ordering::Release);
         }
-        Place::Leads(Landing { tier: tier.clone(), key, id, outcome: sender }, receiver)
+        Place::Leads(Landing { tier: tier.clone(), key, id, awaited: awaited.clone() }, awaited)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(CanonicalKey, TypeId), Flight, KeyHasher>> {
@@ -116,7 +145,7 @@ impl<T: Cached, E: Send + Sync + 'static> Landing<T, E> {
     /// Ends the flight. From now on nobody joins it.
     pub fn land(self, outcome: Outcome<T, E>) {
         self.leave();
-        self.outcome.send_replace(Some(outcome));
+        self.awaited.land(Some(outcome));
     }
 
     fn leave(&self) {
@@ -133,6 +162,7 @@ impl<T: Cached, E: Send + Sync + 'static> Landing<T, E> {
 impl<T: Cached, E: Send + Sync + 'static> Drop for Landing<T, E> {
     fn drop(&mut self) {
         self.leave();
+        self.awaited.land(None);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Generation numbers of types and tenants: invalidating all of a tenant is replacing one number.
 //!
-//! A number is random and lives on the server; a value states the numbers it was stored under and is only good while they are current. They are believed for as
-//! long as a local copy (one second), counted from when they were asked for. One that the server lost is never made up again: everything under it is a miss.
+//! A number is random and lives on the server; a value states the numbers it was stored under and is only good while they are current. They are believed for half
+//! of a local copy's life (half a second), counted from when they were asked for; the copy's own life is counted from then too. One that the server lost is never made up again: everything under it is a miss.
 //!
 //! What is read under an old number is not somebody else's, only outdated.
 
@@ -37,7 +37,7 @@ impl Core {
     /// Whether what is known may still be believed.
     pub fn is_current(&self, known: &Known, slot: Slot) -> bool {
         let age = self.origin.elapsed().saturating_sub(known.asked_at);
-        age < self.settings.local.lifetime
+        age < self.settings.local.lifetime / 2
             && known.connection == self.backend.generation()
             && known.version == self.versions.of(slot)
     }

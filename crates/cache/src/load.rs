@@ -80,11 +80,11 @@ impl<T: Cached> Load<T> {
             && let Some(copy) = self.tier.copy_of(&self.name.key)
         {
             // Whoever loaded it ended between our look and now.
-            return self.outcome(Some(Ok(copy)), true);
+            return self.outcome(Some(Ok(copy)), false);
         }
         let generations = self.tier.generations(&self.name).await.ok();
         let lease = match self.claim(generations).await {
-            Claim::Found(hit) => return self.outcome(Some(Ok(hit.value)), true),
+            Claim::Found(hit) => return self.outcome(Some(Ok(hit.value)), false),
             Claim::Busy if self.cause != Cause::Miss => return self.outcome(None, false),
             Claim::Held(token) => Some(token),
             Claim::Busy | Claim::Nobody => None,
@@ -126,7 +126,7 @@ impl<T: Cached> Load<T> {
                 return Claim::Held(token);
             }
             let waited = core.origin.elapsed() - self.began;
-            if self.cause != Cause::Miss || waited >= core.settings.lease_lifetime {
+            if self.cause != Cause::Miss || waited >= core.settings.lease_patience {
                 return Claim::Busy;
             }
             tokio::time::sleep(wait.mul_f64(0.5 + core.chance.fraction() / 2.0)).await;
@@ -196,7 +196,7 @@ impl<T: Cached> Load<T> {
         let may_store = core.settings.leases == lease.is_some() || active(Mutant::StoreAfterInvalidate);
         let storable = encoded
             .filter(|encoded| may_store && !lifetime.is_zero() && encoded.len() <= core.settings.value_most);
-        let (sent_at, stored) = match generations.zip(storable) {
+        let (asked_at, fenced) = match generations.zip(storable) {
             None => {
                 self.release(lease);
                 (load_began, false)
@@ -204,16 +204,32 @@ impl<T: Cached> Load<T> {
             Some((generations, payload)) => {
                 let facts = self.facts(value, generations, lifetime, took);
                 let envelope = self.tier.level.close(&self.name.canonical, facts, &payload);
-                (core.origin.elapsed(), self.fill(lease, envelope, lifetime).await)
+                self.fill_and_ask(lease, envelope, lifetime, generations, took).await
             }
         };
-        let fenced = stored && lease.is_some();
-        let good_until =
-            if fenced { sent_at } else { load_began } + core.settings.local.lifetime.min(lifetime);
+        // Nothing is known of what was invalidated elsewhere since the load began, unless it was asked.
+        let good_until = if fenced { asked_at } else { load_began } + core.settings.local.lifetime.min(lifetime);
         if good_until > core.origin.elapsed() {
             self.tier.keep(&self.name, value.clone(), bytes, good_until);
         }
         fenced
+    }
+
+    /// Stores, and after a long load asks whether anything was invalidated meanwhile: the key (then the lease is gone), its tenant or its type. Says when it asked.
+    async fn fill_and_ask(
+        &self,
+        lease: Option<Token>,
+        envelope: Bytes,
+        lifetime: Duration,
+        generations: Generations,
+        took: Duration,
+    ) -> (Duration, bool) {
+        let core = &self.tier.core;
+        let asked_at = core.origin.elapsed();
+        let long = lease.is_some() && took > core.settings.local.lifetime / 2;
+        let still = async { long && self.tier.are_still(&self.name, generations).await };
+        let (stored, still) = futures_util::join!(self.fill(lease, envelope, lifetime), still);
+        (asked_at, stored && still)
     }
 
     fn not_encoded(&self, error: &crate::codec::CodecError) {

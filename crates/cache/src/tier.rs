@@ -117,7 +117,7 @@ impl<T: Cached> Tier<T> {
             Bounded::with(bound.entries, bound.bytes, Weigh, hasher, DefaultLifecycle::default())
         });
         let name = CanonicalKey::generation(T::NAMESPACE, "type", &(T::NAME, T::VERSION));
-        let slot = Versions::slot(stripe(&core.hasher, name.as_bytes(), Versions::STRIPES));
+        let slot = Versions::slot(stripe(name.as_bytes(), Versions::STRIPES));
         Self {
             level: core.level(T::LEVEL),
             flights: Flights::default(),
@@ -141,8 +141,8 @@ impl<T: Cached> Tier<T> {
     pub fn name(&self, key: &T::Key) -> Name<T::Key> {
         let canonical = canonical_key::<T>(key);
         let core = &self.core;
-        let key_slot = Versions::slot(stripe(&core.hasher, canonical.as_bytes(), Versions::STRIPES));
-        let tenant_slot = Versions::slot(stripe(&core.hasher, canonical.owner(), Versions::STRIPES));
+        let key_slot = Versions::slot(stripe(canonical.as_bytes(), Versions::STRIPES));
+        let tenant_slot = Versions::slot(stripe(canonical.owner(), Versions::STRIPES));
         let stamp = Stamp {
             key_slot,
             key_version: core.versions.of(key_slot),
@@ -217,6 +217,9 @@ impl<T: Cached> Tier<T> {
         let of_type = self.type_known().filter(|known| core.is_current(known, self.type_generation.slot));
         let of_tenant = core.tenants.get(name.canonical.owner());
         let of_tenant = of_tenant.filter(|known| core.is_current(known, name.stamp.tenant_slot));
+        // A copy is as old as the oldest of what vouches for it.
+        let vouched_at = |known: &Option<Known>| known.map_or(asked_at, |known| known.asked_at);
+        let asked_at = asked_at.min(vouched_at(&of_type)).min(vouched_at(&of_tenant));
         let asked_type = of_type.is_none().then(|| core.ask(&self.type_generation));
         let tenant_generation = of_tenant.is_none().then(|| self.tenant_generation(name));
         let asked_tenant = tenant_generation.as_ref().map(|generation| core.ask(generation));
@@ -273,6 +276,19 @@ impl<T: Cached> Tier<T> {
         Ok(Generations { of_type: both.0, of_tenant: both.1 })
     }
 
+    /// Whether both generation numbers are still these, asked anew.
+    pub async fn are_still(&self, name: &Name<T::Key>, generations: Generations) -> bool {
+        let of_tenant = self.tenant_generation(name);
+        let asked = (self.core.ask(&self.type_generation), self.core.ask(&of_tenant));
+        let (Ok(Some(of_type)), Ok(Some(of_tenant))) = (
+            self.answered(&self.type_generation.key, asked.0).await,
+            self.answered(&of_tenant.key, asked.1).await,
+        ) else {
+            return false;
+        };
+        generations == Generations { of_type: of_type.number, of_tenant: of_tenant.number }
+    }
+
     async fn answered(&self, key: &CanonicalKey, asked: Asked) -> Result<Option<Known>, BackendError> {
         let found = asked.reply.await?;
         let Some(envelope) = found.envelope else { return Ok(None) };
@@ -284,7 +300,7 @@ impl<T: Cached> Tier<T> {
                 version: asked.version,
             })),
             Err(_) => {
-                self.mismatch(found.generation);
+                self.mismatch(key.location(), found.generation);
                 Ok(None)
             }
         }
@@ -310,7 +326,7 @@ impl<T: Cached> Tier<T> {
             Ok(opened) => opened,
             Err(NotOpened::Unreadable) => return Look::Miss(None),
             Err(NotOpened::Foreign) => {
-                self.mismatch(found.generation);
+                self.mismatch(name.location, found.generation);
                 return Look::Miss(None);
             }
         };
@@ -348,14 +364,12 @@ impl<T: Cached> Tier<T> {
         self.core.origin.elapsed() + Duration::from_millis(left)
     }
 
-    fn mismatch(&self, generation: u64) {
+    fn mismatch(&self, at: Location, generation: u64) {
         self.observed.mismatch.increment(1);
-        tracing::error!(
-            namespace = T::NAMESPACE,
-            generation,
-            "an answer belonged to another key and was refused"
-        );
+        tracing::error!(namespace = T::NAMESPACE, generation, "an answer belonged to another key and was refused");
         self.core.backend.distrust(generation);
+        // If it is what is stored there that is wrong, the next connection would find it again. Nobody waits for this.
+        drop(self.core.backend.invalidate(at));
         (self.core.settings.on_mismatch)(Mismatch { namespace: T::NAMESPACE, generation });
     }
 

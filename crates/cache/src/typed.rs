@@ -101,7 +101,7 @@ impl<T: Cached> Typed<T> {
     pub async fn invalidate_tenant(&self, tenant: &T::Tenant) -> Result<(), NotInvalidated> {
         let core = &self.tier.core;
         let canonical = CanonicalKey::new(T::NAMESPACE, tenant, &(), T::NAME, T::VERSION);
-        let slot = Versions::slot(stripe(&core.hasher, canonical.owner(), Versions::STRIPES));
+        let slot = Versions::slot(stripe(canonical.owner(), Versions::STRIPES));
         core.versions.raise(slot);
         let done = core.replace(&Tier::<T>::generation_of(canonical.owner(), slot)).await;
         core.versions.raise(slot);
@@ -200,14 +200,13 @@ impl<T: Cached> Typed<T> {
     }
 
     /// Waits for an outcome. None: it is not for this caller, who begins anew.
-    async fn wait<E>(&self, mut flight: Awaited<T, E>) -> Option<Result<Shared<T>, Error<E>>> {
+    async fn wait<E>(&self, flight: Awaited<T, E>) -> Option<Result<Shared<T>, Error<E>>> {
         let core = &self.tier.core;
         let joined_at = core.origin.elapsed();
-        let landed = tokio::time::timeout(core.settings.deadline, flight.wait_for(Option::is_some)).await;
-        let outcome: Outcome<T, E> = match landed {
+        let outcome: Outcome<T, E> = match tokio::time::timeout(core.settings.deadline, flight.wait()).await {
             Err(_) => return Some(Err(Error::Deadline)),
-            Ok(Err(_)) => return Some(Err(Error::Panicked)),
-            Ok(Ok(outcome)) => (*outcome).clone()?,
+            Ok(None) => return Some(Err(Error::Panicked)),
+            Ok(Some(outcome)) => outcome,
         };
         // Whoever joined a long load late could get what another process invalidated long before: only a load that is known to be fenced is for everybody.
         let late = joined_at.saturating_sub(outcome.began) > core.settings.local.lifetime;
