@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use crate::steps::{cargo, output};
 
 /// The tests that run with guards taken out.
-const TESTS: [(&str, &str); 5] = [
+const TESTS: [(&str, &str); 6] = [
     ("keepsight-gate", "mutants"),
+    ("keepsight-cache", "mutants"),
     ("keepsight-store", "history"),
     ("keepsight-store", "walls"),
     ("keepsight-cloud", "mutants"),

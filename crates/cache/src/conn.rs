@@ -1,6 +1,8 @@
 //! One connection to a Redis or Valkey server as a state machine: bytes and moments in, bytes and answers out. No IO, no clock, no randomness.
 //!
-//!     Fresh -> Auth -> Scripts -> Ready -> Dead
+//! ```text
+//! Fresh -> Auth -> Scripts -> Ready -> Dead
+//! ```
 //!
 //! Commands travel in batches `{nonce, deadline}`: one MGET of all gets, then the scripts, then an ECHO of the nonce. Answers are given out only when the whole
 //! batch has come and its ECHO matched. Every script echoes a nonce of its own, since nil, OK and integers can't say whose they are.

@@ -73,7 +73,7 @@ impl<T: Cached> Load<T> {
         Fut: Future<Output = Result<Option<T::Value>, E>>,
     {
         if self.cause == Cause::Bypass {
-            let (result, _) = self.from_origin(load).await;
+            let (result, _) = self.ask_origin(load).await;
             return self.outcome(Some(result), false);
         }
         if self.cause == Cause::Miss
@@ -90,7 +90,7 @@ impl<T: Cached> Load<T> {
             Claim::Busy | Claim::Nobody => None,
         };
         let load_began = self.tier.core.origin.elapsed();
-        let (result, took) = self.from_origin(load).await;
+        let (result, took) = self.ask_origin(load).await;
         let Ok(value) = &result else {
             self.release(lease);
             return self.outcome(Some(result), false);
@@ -149,7 +149,7 @@ impl<T: Cached> Load<T> {
     }
 
     /// Loads, within the origin's limit and in time. Also says how long it took.
-    async fn from_origin<E, Fut>(&self, load: impl FnOnce() -> Fut) -> (Result<Shared<T>, Error<E>>, Duration)
+    async fn ask_origin<E, Fut>(&self, load: impl FnOnce() -> Fut) -> (Result<Shared<T>, Error<E>>, Duration)
     where
         Fut: Future<Output = Result<Option<T::Value>, E>>,
     {
@@ -208,7 +208,8 @@ impl<T: Cached> Load<T> {
             }
         };
         // Nothing is known of what was invalidated elsewhere since the load began, unless it was asked.
-        let good_until = if fenced { asked_at } else { load_began } + core.settings.local.lifetime.min(lifetime);
+        let good_until =
+            if fenced { asked_at } else { load_began } + core.settings.local.lifetime.min(lifetime);
         if good_until > core.origin.elapsed() {
             self.tier.keep(&self.name, value.clone(), bytes, good_until);
         }

@@ -139,7 +139,7 @@ impl KeyRing {
 }
 
 fn parse_key(digits: &str) -> Option<MasterKey> {
-    if digits.len() != 64 || !digits.is_ascii() {
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
     let mut key = MasterKey::new([0; 32]);

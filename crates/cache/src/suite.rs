@@ -41,7 +41,7 @@ struct Places {
 }
 
 impl Places {
-    fn new(&mut self) -> Location {
+    fn next_place(&mut self) -> Location {
         self.next += 1;
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&self.number.to_be_bytes());
@@ -67,7 +67,7 @@ async fn won(backend: &dyn Backend, at: Location, n: u8, lifetime: Duration) -> 
 }
 
 async fn what_is_stored_is_found(backend: &dyn Backend, places: &mut Places) {
-    let (here, there) = (places.new(), places.new());
+    let (here, there) = (places.next_place(), places.next_place());
     assert_eq!(found(backend, here).await, None, "nothing was stored yet");
     assert!(done(backend.fill(here, None, "one".into(), LONG).await));
     assert_eq!(found(backend, here).await, Some("one".into()));
@@ -79,21 +79,21 @@ async fn what_is_stored_is_found(backend: &dyn Backend, places: &mut Places) {
 async fn any_bytes_are_kept(backend: &dyn Backend, places: &mut Places) {
     let all: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     for bytes in [Bytes::from(all), Bytes::from_static(b"\r\n$3\r\n"), Bytes::from_static(b"\0")] {
-        let at = places.new();
+        let at = places.next_place();
         assert!(done(backend.fill(at, None, bytes.clone(), LONG).await));
         assert_eq!(found(backend, at).await, Some(bytes));
     }
 }
 
 async fn a_lifetime_ends(backend: &dyn Backend, places: &mut Places) {
-    let at = places.new();
+    let at = places.next_place();
     assert!(done(backend.fill(at, None, "soon gone".into(), Duration::from_millis(40)).await));
     tokio::time::sleep(Duration::from_millis(120)).await;
     assert_eq!(found(backend, at).await, None, "its lifetime has ended");
 }
 
 async fn a_lease_is_won_once(backend: &dyn Backend, places: &mut Places) {
-    let at = places.new();
+    let at = places.next_place();
     assert!(won(backend, at, 1, LONG).await);
     assert!(!won(backend, at, 2, LONG).await, "somebody holds it");
     assert!(!won(backend, at, 1, LONG).await, "asking again is not holding twice");
@@ -103,7 +103,7 @@ async fn a_lease_is_won_once(backend: &dyn Backend, places: &mut Places) {
 }
 
 async fn a_lease_ends_by_itself(backend: &dyn Backend, places: &mut Places) {
-    let at = places.new();
+    let at = places.next_place();
     assert!(won(backend, at, 1, Duration::from_millis(40)).await);
     tokio::time::sleep(Duration::from_millis(120)).await;
     assert!(!done(backend.fill(at, Some(token(1)), "late".into(), LONG).await), "the lease had ended");
@@ -111,7 +111,7 @@ async fn a_lease_ends_by_itself(backend: &dyn Backend, places: &mut Places) {
 }
 
 async fn a_lease_is_released_by_its_holder_only(backend: &dyn Backend, places: &mut Places) {
-    let at = places.new();
+    let at = places.next_place();
     assert!(won(backend, at, 1, LONG).await);
     done(backend.release(at, token(2)).await);
     assert!(!won(backend, at, 3, LONG).await, "a stranger released it");
@@ -120,7 +120,7 @@ async fn a_lease_is_released_by_its_holder_only(backend: &dyn Backend, places: &
 }
 
 async fn a_fill_needs_the_lease_that_it_names(backend: &dyn Backend, places: &mut Places) {
-    let at = places.new();
+    let at = places.next_place();
     assert!(!done(backend.fill(at, Some(token(1)), "nobody's".into(), LONG).await), "no lease was held");
     assert!(won(backend, at, 1, LONG).await);
     assert!(!done(backend.fill(at, Some(token(2)), "a stranger's".into(), LONG).await));
@@ -131,7 +131,7 @@ async fn a_fill_needs_the_lease_that_it_names(backend: &dyn Backend, places: &mu
 }
 
 async fn an_invalidation_ends_value_and_lease(backend: &dyn Backend, places: &mut Places) {
-    let at = places.new();
+    let at = places.next_place();
     assert!(done(backend.fill(at, None, "old".into(), LONG).await));
     assert!(won(backend, at, 1, LONG).await);
     done(backend.invalidate(at).await);
@@ -141,7 +141,7 @@ async fn an_invalidation_ends_value_and_lease(backend: &dyn Backend, places: &mu
 }
 
 async fn adopting_keeps_the_first(backend: &dyn Backend, places: &mut Places) {
-    let at = places.new();
+    let at = places.next_place();
     assert_eq!(done(backend.adopt(at, "first".into(), LONG).await).envelope, Some("first".into()));
     assert_eq!(done(backend.adopt(at, "second".into(), LONG).await).envelope, Some("first".into()));
     assert!(done(backend.fill(at, None, "third".into(), LONG).await));
@@ -149,7 +149,7 @@ async fn adopting_keeps_the_first(backend: &dyn Backend, places: &mut Places) {
 }
 
 async fn calls_take_effect_in_order(backend: &dyn Backend, places: &mut Places) {
-    let at = places.new();
+    let at = places.next_place();
     // Called in this order, awaited in another.
     let first = backend.fill(at, None, "stale".into(), LONG);
     let second = backend.invalidate(at);
@@ -159,7 +159,7 @@ async fn calls_take_effect_in_order(backend: &dyn Backend, places: &mut Places) 
 }
 
 async fn a_dropped_reply_shifts_nothing(backend: &dyn Backend, places: &mut Places) {
-    let all: Vec<Location> = (0..64).map(|_| places.new()).collect();
+    let all: Vec<Location> = (0..64).map(|_| places.next_place()).collect();
     for (n, at) in all.iter().enumerate() {
         assert!(done(backend.fill(*at, None, n.to_string().into(), LONG).await));
     }

@@ -366,7 +366,11 @@ impl<T: Cached> Tier<T> {
 
     fn mismatch(&self, at: Location, generation: u64) {
         self.observed.mismatch.increment(1);
-        tracing::error!(namespace = T::NAMESPACE, generation, "an answer belonged to another key and was refused");
+        tracing::error!(
+            namespace = T::NAMESPACE,
+            generation,
+            "an answer belonged to another key and was refused"
+        );
         self.core.backend.distrust(generation);
         // If it is what is stored there that is wrong, the next connection would find it again. Nobody waits for this.
         drop(self.core.backend.invalidate(at));

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{BoundNotes, Fault, Origin, Scripted, SealedNotes, connect, key, over, pass, place, same};
+use common::scripted::{Fault, Scripted};
+use common::{BoundNotes, Origin, SealedNotes, connect, key, over, pass, place, same};
 use keepsight_cache::{
     Backend, BackendError, Cached, Found, Leased, LocalBound, Location, Memory, OriginLimit, Redis,
     RedisConfig, Reply, Token,

@@ -34,7 +34,8 @@ impl Truth {
     /// The oldest version that a call beginning now in this process may return.
     fn floor(&self, key: &Key, process: usize) -> u64 {
         let now = Instant::now();
-        let counts = |(at, by, _): &&(Instant, usize, u64)| *by == process || now.duration_since(*at) > LOCAL_LIFETIME;
+        let counts =
+            |(at, by, _): &&(Instant, usize, u64)| *by == process || now.duration_since(*at) > LOCAL_LIFETIME;
         let acknowledged = self.acknowledged.get(key).into_iter().flatten();
         acknowledged.filter(counts).map(|(_, _, version)| *version).max().unwrap_or_default()
     }
@@ -59,7 +60,8 @@ struct Report {
 }
 
 fn run(seed: u64) -> Report {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async move {
         let run = Run {
             dice: Seeded::new(seed),
@@ -80,9 +82,10 @@ fn run(seed: u64) -> Report {
 
 impl Run {
     async fn play(&self, seed: u64) {
-        let processes: Vec<(Redis, Typed<SealedNotes>)> = (0..2).map(|n| self.process(seed * 2 + n)).collect();
+        let processes: Vec<(Redis, Typed<SealedNotes>)> =
+            (0..2).map(|n| self.process(seed * 2 + n)).collect();
         self.server.inside().dice = Some((self.dice.clone(), seed % 8 * 25));
-        if seed % 5 == 0 {
+        if seed.is_multiple_of(5) {
             self.server.inside().window = 512;
         }
         let mut tasks = Vec::new();
@@ -267,9 +270,22 @@ fn seeds(of: std::ops::Range<u64>) {
     }
     assert!(operations > 10_000, "{operations} calls were judged");
     for fault in [
-        "Lose", "Duplicate", "Swap", "Stall", "Split", "Cut", "Unsolicited", "Close", "Nil", "StopReading", "HalfOpen",
+        "Lose",
+        "Duplicate",
+        "Swap",
+        "Stall",
+        "Split",
+        "Cut",
+        "Unsolicited",
+        "Close",
+        "Nil",
+        "StopReading",
+        "HalfOpen",
     ] {
-        assert!(injected.get(fault).is_some_and(|times| *times > 100), "{fault} was hardly tried: {injected:?}");
+        assert!(
+            injected.get(fault).is_some_and(|times| *times > 100),
+            "{fault} was hardly tried: {injected:?}"
+        );
     }
 }
 

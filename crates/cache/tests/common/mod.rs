@@ -14,7 +14,7 @@ use keepsight_cache::{
 };
 use tokio::time::Instant;
 
-pub use scripted::{Fault, Scripted};
+pub use scripted::Scripted;
 
 macro_rules! notes {
     ($name:ident, $level:ident) => {
