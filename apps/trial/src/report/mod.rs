@@ -1,7 +1,7 @@
 //! What a run has found, for people and for other programs: tables for the terminal, HTML with charts, JUnit, a line of JSON. It reads
 //! [`crate::verdict`] and judges nothing.
 //!
-//! Names, keys and replies come from outside, so whatever is written into HTML or XML goes through [`escape`].
+//! Names, keys and replies come from outside, so whatever is written into HTML or XML goes through `escape.rs`.
 
 mod chart;
 mod client;
