@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use super::{Capabilities, Client, Fault, Setup};
 
 /// How long a driver may take until it has said hello.
-const HELLO_PATIENCE: Duration = Duration::from_secs(10);
+const HELLO_PATIENCE: Duration = Duration::from_secs(30);
 /// How long it may take to go.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the end of its standard error may come after the end of its output.
