@@ -49,7 +49,7 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
-    /// Cache clients on trial; arguments are handed to `keepsight-trial`
+    /// Cache clients on trial: all of them in every event, in under three minutes; or `keepsight-trial` with these arguments
     Trial {
         /// For example: run --client redis-py-4.5.1 --events all
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

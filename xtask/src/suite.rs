@@ -26,9 +26,19 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     });
     plan.step("mutants", mutants::run);
     if quick {
-        for name in
-            ["licences", "advisories", "clients", "drivers", "servers", "web", "types", "browser", "e2e"]
-        {
+        for name in [
+            "licences",
+            "advisories",
+            "clients",
+            "drivers",
+            "kit",
+            "trial",
+            "servers",
+            "web",
+            "types",
+            "browser",
+            "e2e",
+        ] {
             plan.leave_out(name, "--quick runs only what needs nothing installed");
         }
         return Ok(());
@@ -52,6 +62,8 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     });
     step_unless(plan, "clients", found.lacks_for_trial(), || trial::clients_work("rust_"));
     step_unless(plan, "drivers", found.lacks_for_drivers(), || trial::clients_work("drivers_"));
+    step_unless(plan, "kit", found.lacks_for_trial(), trial::kit_works);
+    step_unless(plan, "trial", found.lacks_for_trial(), trial::bounded);
     step_unless(plan, "web", found.lacks_for_node(), e2e::web_units);
     step_unless(plan, "types", found.lacks_for_browser(), || e2e::web_types(&found));
     step_unless(plan, "browser", found.lacks_for_browser(), || e2e::web_in_browser(&found));

@@ -1,36 +1,131 @@
 //! `cargo xtask trial`: the stress kit, built for speed, with a server and with every client that could be installed.
+//!
+//! Without arguments it is the bounded form that `cargo xtask test` runs too: every client over every event, the cache held to what it promises, the
+//! client of the March 2023 incident held to be caught. Others are shown as they are.
 
-use anyhow::bail;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+use serde_json::Value;
 
 use crate::peers::Peers;
-use crate::setup;
 use crate::steps::{self, cargo};
+use crate::{setup, target};
 
-/// Runs `keepsight-trial` with these arguments.
+/// What the cache must answer in all events together.
+const MILLION: u64 = 1_000_000;
+/// Asked of the cache in each event, so that it comes to a million; and of the others.
+const OPERATIONS: &str = "300,keepsight-cache=40000";
+const SEED: &str = "1";
+/// Held to its promises; the first one to a million operations.
+const CACHE: [&str; 2] = ["keepsight-cache", "keepsight-cache-bound"];
+const INCIDENT: &str = "redis-py-4.5.1";
+
+/// Runs `keepsight-trial` with these arguments, or the bounded form.
 pub fn run(arguments: &[String]) -> anyhow::Result<()> {
     let found = setup::everything()?;
     if let Some(why) = found.lacks_for_trial() {
         bail!("nothing can be put on trial: {why}");
     }
-    let mut kit = cargo(&["run", "--release", "--quiet", "--package", "keepsight-trial", "--"]);
-    kit.args(arguments).env("KEEPSIGHT_TRIAL_LIBS", Peers::libraries());
-    if let Some(valkey) = Peers::valkey() {
-        kit.env("KEEPSIGHT_VALKEY_SERVER", valkey);
-    }
-    steps::run(&mut kit)
+    if arguments.is_empty() { bounded() } else { steps::run(kit()?.args(arguments)) }
+}
+
+/// Every client over every event, in under three minutes. The kit's last line, JSON, is the last line.
+pub fn bounded() -> anyhow::Result<()> {
+    let folder = target().join("trial").join("found");
+    fs::create_dir_all(&folder)?;
+    let json = folder.join("trial.json");
+    let mut kit = kit()?;
+    kit.args(["run", "--client", "all", "--events", "all", "--seed", SEED, "--at-once", "5"])
+        .args(["--operations", OPERATIONS])
+        .arg("--json")
+        .arg(&json)
+        .arg("--report")
+        .arg(folder.join("trial.html"))
+        .arg("--junit")
+        .arg(folder.join("trial.xml"));
+    // The kit's own exit code says that some client was wrong; here it matters which.
+    kit.stdin(Stdio::null()).status().context("starting the stress kit")?;
+    judge(&json)
 }
 
 /// Tests whose name begins so: every client does what the kit asks of it, against a real server without faults.
 pub fn clients_work(prefix: &str) -> anyhow::Result<()> {
-    let mut tests = cargo(&[
-        "test",
-        "--quiet",
-        "--package",
-        "keepsight-trial",
-        "--features",
-        "servers",
-        "--test",
-        "clients",
-    ]);
+    let mut tests = tests("clients");
     steps::run(tests.args(["--", prefix]).env("KEEPSIGHT_TRIAL_LIBS", Peers::libraries()))
+}
+
+/// The kit catches clients that are wrong on purpose.
+pub fn kit_works() -> anyhow::Result<()> {
+    steps::run(&mut tests("kit"))
+}
+
+fn tests(name: &str) -> Command {
+    cargo(&["test", "--quiet", "--package", "keepsight-trial", "--features", "servers", "--test", name])
+}
+
+fn kit() -> anyhow::Result<Command> {
+    steps::run(&mut cargo(&["build", "--release", "--quiet", "--package", "keepsight-trial"]))?;
+    let program: PathBuf = target().join("release/keepsight-trial");
+    let mut kit = Command::new(program);
+    kit.env("KEEPSIGHT_TRIAL_LIBS", Peers::libraries());
+    if let Some(valkey) = Peers::valkey() {
+        kit.env("KEEPSIGHT_VALKEY_SERVER", valkey);
+    }
+    Ok(kit)
+}
+
+fn judge(json: &Path) -> anyhow::Result<()> {
+    let text = fs::read_to_string(json).context("the kit wrote nothing")?;
+    let trial: Value = serde_json::from_str(&text)?;
+    let clients = trial["clients"].as_array().context("no clients were tried")?;
+    for client in clients {
+        shown(client)?;
+    }
+    let named = |name: &str| clients.iter().find(|client| client["name"] == name);
+    for name in CACHE {
+        passed(named(name).with_context(|| format!("{name} was not tried"))?)?;
+    }
+    let operations = named(CACHE[0]).map_or(0, |client| sum(client, "operations"));
+    ensure!(operations >= MILLION, "the cache answered {operations} times only, and not a million times");
+    match named(INCIDENT) {
+        Some(client) if client["left_out"].is_null() => {
+            ensure!(sum(client, "wrong") > 0, "{INCIDENT} was not caught: the kit shows nothing");
+        }
+        _ => eprintln!("xtask: {INCIDENT} is not here, so that the kit catches it is not shown"),
+    }
+    Ok(())
+}
+
+/// A fault that was not injected, or a client that could not run, shows nothing, whosever it is.
+fn shown(client: &Value) -> anyhow::Result<()> {
+    for (event, outcome) in outcomes(client) {
+        let name = &client["name"];
+        ensure!(outcome["is"] != "not_injected", "{event} was never injected into {name}");
+        ensure!(outcome["is"] != "broken", "{event} could not be run with {name}: {}", outcome["why"]);
+    }
+    Ok(())
+}
+
+fn passed(client: &Value) -> anyhow::Result<()> {
+    let name = &client["name"];
+    ensure!(client["left_out"].is_null(), "{name} was left out: {}", client["left_out"]);
+    for (event, outcome) in outcomes(client) {
+        ensure!(outcome["is"] == "passed", "{name} did not pass {event}: {outcome}");
+    }
+    Ok(())
+}
+
+fn outcomes(client: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    events(client).map(|event| (event["event"].as_str().unwrap_or("?"), &event["outcome"]))
+}
+
+fn events(client: &Value) -> impl Iterator<Item = &Value> {
+    client["events"].as_array().into_iter().flatten()
+}
+
+fn sum(client: &Value, field: &str) -> u64 {
+    events(client).filter_map(|event| event[field].as_u64()).sum()
 }

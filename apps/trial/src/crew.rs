@@ -87,13 +87,23 @@ impl Crew {
                 }
             })
             .collect();
-        let each =
-            futures_util::future::join_all(hands.iter_mut().enumerate().map(async |(number, hand)| {
-                for key in (number..hand.shared.judge.case().keys).step_by(work.tasks) {
+        let keys = shared.judge.case().keys;
+        let is_loading = instances[0].capabilities().style == Style::Loading;
+        if is_loading {
+            (0..keys).for_each(|key| shared.judge.plant(key));
+        }
+        let each = hands.iter_mut().enumerate().map(async |(number, hand)| {
+            // Of a loading cache, two instances ask for each key at once: a stampede of two.
+            let (from, step) =
+                if is_loading { (number / 2, work.tasks.div_ceil(2)) } else { (number, work.tasks) };
+            for key in (from..keys).step_by(step) {
+                if !is_loading {
                     hand.change(key, Left::Value).await;
                 }
-            }));
-        each.await;
+                hand.get(key).await;
+            }
+        });
+        futures_util::future::join_all(each).await;
         let mut tasks = JoinSet::new();
         for hand in hands {
             tasks.spawn(hand.work());

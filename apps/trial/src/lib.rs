@@ -10,6 +10,7 @@ pub mod clients;
 pub mod crew;
 pub mod dice;
 pub mod events;
+pub mod exit;
 pub mod judge;
 pub mod proxy;
 pub mod pulse;

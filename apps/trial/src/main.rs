@@ -15,14 +15,9 @@ use keepsight_trial::proxy::{Plan, Proxy, Sockets};
 use keepsight_trial::run::{Order, run};
 use keepsight_trial::step::Terms;
 use keepsight_trial::verdict::{EventVerdict, Outcome, TraceLine, Traced, Trial};
-use keepsight_trial::{report, server};
+use keepsight_trial::{exit, report, server};
 use keepsight_world::World;
 use tracing_subscriber::EnvFilter;
-
-const WRONG: u8 = 1;
-const USAGE: u8 = 2;
-const NOTHING_SHOWN: u8 = 3;
-const NOT_HEALED: u8 = 4;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -53,7 +48,7 @@ fn main() -> ExitCode {
 
 fn complain(error: &anyhow::Error) -> ExitCode {
     eprintln!("keepsight-trial: {error:#}");
-    USAGE.into()
+    exit::USAGE.into()
 }
 
 fn list_clients() -> ExitCode {
@@ -101,7 +96,7 @@ async fn trial(arguments: &Run) -> anyhow::Result<ExitCode> {
     write(arguments.junit.as_deref(), || report::junit(&found))?;
     write(arguments.json.as_deref(), || serde_json::to_string_pretty(&found).unwrap_or_default())?;
     println!("{}", report::summary(&found));
-    Ok(exit_code(&found).into())
+    Ok(exit::code(&found).into())
 }
 
 fn progress(entry: &Entry, verdict: &EventVerdict) {
@@ -155,21 +150,6 @@ fn telling(trace: &[TraceLine]) -> impl Iterator<Item = &TraceLine> {
         .enumerate()
         .filter(move |(place, _)| *place >= end || around.contains(place))
         .map(|(_, line)| line)
-}
-
-fn exit_code(found: &Trial) -> u8 {
-    let outcomes = || found.clients.iter().flat_map(|client| &client.events).map(|event| &event.outcome);
-    let is_wrong = |outcome: &Outcome| matches!(outcome, Outcome::Wrong | Outcome::Stale);
-    let is_nothing = |outcome: &Outcome| matches!(outcome, Outcome::NotInjected | Outcome::Broken(_));
-    if outcomes().any(is_wrong) {
-        WRONG
-    } else if outcomes().any(is_nothing) || found.clients.iter().all(|client| client.left_out.is_some()) {
-        NOTHING_SHOWN
-    } else if outcomes().any(|outcome| *outcome == Outcome::NotHealed) {
-        NOT_HEALED
-    } else {
-        0
-    }
 }
 
 fn clients(names: &[String]) -> anyhow::Result<Vec<Entry>> {
@@ -243,5 +223,5 @@ async fn proxy(arguments: &ProxyArguments) -> anyhow::Result<ExitCode> {
     for (kind, count) in &injected.kinds {
         println!("{:<18} {count}", kind.name());
     }
-    Ok(if injected.planned() == 0 { NOTHING_SHOWN.into() } else { ExitCode::SUCCESS })
+    Ok(if injected.planned() == 0 { exit::NOTHING_SHOWN.into() } else { ExitCode::SUCCESS })
 }

@@ -131,7 +131,8 @@ async fn one_event(order: &Order, entry: &Entry, capabilities: Capabilities, eve
     verdict
 }
 
-fn blank(event: &Event) -> EventVerdict {
+/// An event of which nothing is known yet.
+pub(crate) fn blank(event: &Event) -> EventVerdict {
     EventVerdict {
         event: event.name.to_owned(),
         about: event.about.to_owned(),

@@ -128,6 +128,8 @@ pub enum Wrong {
     Missing,
     /// A lease granted to two holders at once.
     DoubleLease,
+    /// What was removed or replaced before it was asked for. Counted apart, and shown as the first one only where nothing else was wrong.
+    Stale,
 }
 
 /// The first wrong answer of a client in an event, with what led to it.

@@ -235,8 +235,8 @@ fn the_last_line_is_one_line_of_json() {
     let value: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&value["trial"], &value["seed"]), (&"all".into(), &7.into()));
     let clients = &value["clients"];
-    assert_eq!(clients["keepsight-cache 0.1.0"]["wrong"], 0);
+    assert_eq!(clients["keepsight-cache"]["wrong"], 0);
     assert_eq!(clients["redis-py 4.5.1"]["operations"], 7 * 41_234);
-    assert_eq!(clients["redis-rs (multiplexed) 1.8.1"]["events"]["event-1"]["outcome"], "wrong");
+    assert_eq!(clients["redis-rs (multiplexed)"]["events"]["event-1"]["outcome"], "wrong");
     assert_eq!(clients["ioredis"]["left_out"], HOSTILE);
 }

@@ -29,7 +29,7 @@ pub fn sealed(setup: Setup) -> Connecting {
 
 /// Without seal and without own copies.
 pub fn bound(setup: Setup) -> Connecting {
-    let copies = LocalBound { entries: 0, ..LocalBound::default() };
+    let copies = LocalBound { entries: 0, lifetime: COPIES_LIVE, ..LocalBound::default() };
     connect::<BoundItems>(setup, copies).boxed()
 }
 
@@ -56,8 +56,7 @@ where
         .value_most(VALUE_BYTES_MAX)
         .build();
     let items = cache.typed::<T>();
-    let has_copies = copies.entries > 0;
-    Ok(Box::new(Instance { items, origin: setup.origin, number: setup.instance, has_copies }))
+    Ok(Box::new(Instance { items, origin: setup.origin, number: setup.instance }))
 }
 
 /// A tenant and the whole name.
@@ -95,7 +94,6 @@ struct Instance<T: Cached> {
     items: Typed<T>,
     origin: Arc<dyn Origin>,
     number: usize,
-    has_copies: bool,
 }
 
 #[async_trait]
@@ -105,14 +103,14 @@ impl<T: Cached<Key = Key, Tenant = String, Value = Bytes>> Client for Instance<T
     }
 
     fn capabilities(&self) -> Capabilities {
-        let copies = if self.has_copies { COPIES_LIVE } else { Duration::ZERO };
         Capabilities {
             style: Style::Loading,
             leases: true,
             cancellation: true,
             pipelines: true,
             none_means_absent: true,
-            stale_elsewhere_ms: u64::try_from(copies.as_millis()).unwrap_or(u64::MAX),
+            // Even without copies a load may be joined for so long.
+            stale_elsewhere_ms: u64::try_from(COPIES_LIVE.as_millis()).unwrap_or(u64::MAX),
             value_bytes_max: VALUE_BYTES_MAX,
         }
     }

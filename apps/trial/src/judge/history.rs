@@ -34,12 +34,12 @@ pub struct History {
     loads: Vec<Load>,
 }
 
-/// A load under way. An invalidation may end its lease, so what it says is only about the version that it found at rest.
+/// A load under way. An invalidation may have ended its lease before it began, so it says something only where none ever was: at version 1.
 #[derive(Debug)]
 struct Load {
     number: u64,
     instance: usize,
-    at_rest: Option<u64>,
+    is_first: bool,
 }
 
 #[derive(Debug)]
@@ -105,12 +105,12 @@ impl History {
         }
     }
 
-    /// A load begins. The instance that is already loading the same, if there is one and nothing was changed since.
+    /// A load begins. The instance that is already loading the same, if there is one and nothing was ever changed.
     pub fn begin_load(&mut self, number: u64, instance: usize) -> Option<usize> {
-        let at_rest = (!self.is_busy).then(|| self.version());
-        let twice = |load: &&Load| load.instance != instance && at_rest.is_some() && load.at_rest == at_rest;
+        let is_first = !self.is_busy && self.version() == 1;
+        let twice = |load: &&Load| load.instance != instance && load.is_first && is_first;
         let other = self.loads.iter().find(twice).map(|load| load.instance);
-        self.loads.push(Load { number, instance, at_rest });
+        self.loads.push(Load { number, instance, is_first });
         other
     }
 
@@ -247,7 +247,7 @@ mod tests {
         history.begin(Left::Value);
         assert_eq!(history.begin_load(5, 0), None, "an invalidation is under way");
         history.end(Ended::Done, 0, Instant::now());
-        assert_eq!(history.begin_load(6, 1), None, "the others found another version");
+        assert_eq!(history.begin_load(6, 1), None, "it may have ended the other's lease");
     }
 
     #[test]

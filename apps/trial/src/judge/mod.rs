@@ -182,6 +182,14 @@ impl Judge {
         self.value_of(change.key, change.version)
     }
 
+    /// Puts a first version under a key without telling any client: for caches that load.
+    pub fn plant(&self, key: usize) {
+        let mut history = lock(&self.keys[key]);
+        if history.begin(Left::Value).is_some() {
+            history.end(Ended::Done, 0, self.now());
+        }
+    }
+
     /// Ends a change made through instance `by`.
     pub fn end<T>(&self, change: Change, called: &Called<T>, by: usize) {
         let ended = if matches!(called, Called::Ended(Ok(_))) { Ended::Done } else { Ended::Unknown };
@@ -200,19 +208,20 @@ impl Judge {
         let floor = history.floor(rules, by, asked);
         let verdict = match stated {
             None => judged(history.judge_none(rules, floor)),
-            Some(None) => Err(Some(Wrong::Garbled)),
-            Some(Some(stated)) if stated.key != key => Err(Some(Wrong::Foreign)),
+            Some(None) => Err(Wrong::Garbled),
+            Some(Some(stated)) if stated.key != key => Err(Wrong::Foreign),
             Some(Some(stated)) => judged(history.judge_value(rules, floor, stated.version)),
         };
         let newest = history.version();
         drop(history);
         match verdict {
             Ok(()) => drop(self.tally.good.fetch_add(1, Ordering::Relaxed)),
-            Err(None) => drop(self.tally.stale.fetch_add(1, Ordering::Relaxed)),
-            Err(Some(kind)) => {
-                self.tally.wrong.fetch_add(1, Ordering::Relaxed);
+            Err(kind) => {
+                let counter = if kind == Wrong::Stale { &self.tally.stale } else { &self.tally.wrong };
+                counter.fetch_add(1, Ordering::Relaxed);
                 let expected = format!("a version from {floor} to {newest} of {}", value::key_name(key));
-                self.wrong(kind, &format!("get {}", value::key_name(key)), expected, answer.as_deref());
+                let asked = format!("get {} of instance {by}", value::key_name(key));
+                self.wrong(kind, &asked, expected, answer.as_deref());
             }
         }
         answer.is_none()
@@ -311,7 +320,7 @@ impl Judge {
 
     fn wrong(&self, kind: Wrong, asked: &str, expected: String, got: Option<&[u8]>) {
         let mut first = lock(&self.first);
-        if first.is_some() {
+        if first.as_ref().is_some_and(|first| first.kind != Wrong::Stale || kind == Wrong::Stale) {
             return;
         }
         let question = asked.split(' ').find(|word| word.contains('/')).unwrap_or_default();
@@ -384,13 +393,12 @@ impl Origin for Judge {
     }
 }
 
-/// Right, stale (`Err(None)`), or wrong.
-const fn judged(judged: Judged) -> Result<(), Option<Wrong>> {
+const fn judged(judged: Judged) -> Result<(), Wrong> {
     match judged {
         Judged::Right => Ok(()),
-        Judged::Stale => Err(None),
-        Judged::Invented => Err(Some(Wrong::Invented)),
-        Judged::Missing => Err(Some(Wrong::Missing)),
+        Judged::Stale => Err(Wrong::Stale),
+        Judged::Invented => Err(Wrong::Invented),
+        Judged::Missing => Err(Wrong::Missing),
     }
 }
 

@@ -70,7 +70,7 @@ async fn the_value_of_another_key_is_wrong_and_the_witness_is_called() {
     let first = judge.first().unwrap();
     assert_eq!(
         (first.kind, first.connection, first.asked.as_str()),
-        (Wrong::Foreign, Some(4), "get tenant-0/item-8")
+        (Wrong::Foreign, Some(4), "get tenant-0/item-8 of instance 0")
     );
 }
 
@@ -90,6 +90,7 @@ async fn an_answer_older_than_an_acknowledged_change_is_stale_and_not_wrong() {
     let old = put(&judge, 1);
     let new = put(&judge, 1);
     assert_eq!(says(&judge, 1, Some(old)), STALE);
+    assert_eq!(judge.first().unwrap().kind, Wrong::Stale);
     assert_eq!(says(&judge, 1, Some(new)), GOOD);
 }
 

@@ -311,15 +311,19 @@ impl Replies<'_> {
         if !*hoarding.borrow() {
             return Ok(());
         }
+        self.board.count_hoarded(buffer.len());
         while *hoarding.borrow_and_update() && buffer.len() < HOARD_MAX {
             buffer.reserve(64 << 10);
             tokio::select! {
                 () = self.lane.ended() => return Err(Over),
                 _ = hoarding.changed() => {}
-                read = from.read_buf(buffer) => if read? == 0 { return Err(Over) },
+                read = from.read_buf(buffer) => match read? {
+                    0 => return Err(Over),
+                    // Counted as it comes: a client that has had enough ends the connection before it gets them.
+                    read => self.board.count_hoarded(read),
+                },
             }
         }
-        self.board.count_hoarded(buffer.len());
         let text = format!("{} KiB of replies at once", buffer.len() >> 10);
         self.lane.ring().fault(self.board.now_ms(), self.course.frame, &text);
         Ok(())

@@ -47,7 +47,8 @@ impl Ring {
 
     /// Whether one of the last lines speaks of this.
     pub fn mentions(&self, word: &[u8]) -> bool {
-        self.lines.iter().any(|line| line.text[..line.length].windows(word.len()).any(|part| part == word))
+        let has = |line: &Line| line.text[..line.length].windows(word.len()).any(|part| part == word);
+        !word.is_empty() && self.lines.iter().any(has)
     }
 
     /// How many faults it remembers.
@@ -85,6 +86,6 @@ mod tests {
         let lines = ring.lines();
         assert_eq!((lines.len(), lines[0].text.as_str(), lines[0].frame), (KEPT + 1, "lose", 7));
         assert_eq!(lines[KEPT].text, "$5\\r\\nhello\\r\\n");
-        assert!(ring.mentions(b"hello") && !ring.mentions(b"lose"));
+        assert!(ring.mentions(b"hello") && !ring.mentions(b"lose") && !ring.mentions(b""));
     }
 }

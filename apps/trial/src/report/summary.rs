@@ -2,19 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::words::{Totals, full_name};
+use super::words::Totals;
 use crate::verdict::{ClientVerdict, EventVerdict, Trial};
 
 /// `{"trial":"all","seed":7,"clients":{"redis-py 4.5.1":{"operations":..,"wrong":..,"events":{..}}}}`; `trial` is `all` or the only event.
 pub fn summary(trial: &Trial) -> String {
     let clients: Map<String, Value> =
-        trial.clients.iter().map(|client| (name(client), one_client(client))).collect();
+        trial.clients.iter().map(|client| (client.label.clone(), one_client(client))).collect();
     json!({"trial": what(trial), "seed": trial.seed, "server": trial.server, "clients": clients}).to_string()
-}
-
-/// Two clients are never of the same label and version, but somebody may name the same driver twice.
-fn name(client: &ClientVerdict) -> String {
-    if client.version.is_empty() { client.label.clone() } else { full_name(client) }
 }
 
 fn what(trial: &Trial) -> &str {
@@ -32,7 +27,7 @@ fn one_client(client: &ClientVerdict) -> Value {
     let events: Map<String, Value> =
         client.events.iter().map(|event| (event.event.clone(), one_event(event))).collect();
     json!({
-        "operations": sum.operations, "wrong": sum.wrong, "stale": sum.stale, "double_lease": sum.double_lease,
+        "version": client.version, "operations": sum.operations, "wrong": sum.wrong, "stale": sum.stale, "double_lease": sum.double_lease,
         "errors": sum.errors, "stalls": sum.stalls, "events": events,
     })
 }

@@ -73,6 +73,7 @@ pub fn kind(wrong: Wrong) -> &'static str {
         Wrong::Invented => "a version that nobody wrote",
         Wrong::Missing => "none, though it was stored",
         Wrong::DoubleLease => "a lease for two holders",
+        Wrong::Stale => "what had been removed or replaced",
     }
 }
 
