@@ -45,6 +45,8 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     }
     plan.step("licences", || {
         let deny = setup::cargo_deny()?;
+        // Building fetches this platform's packages only; all of them are looked at.
+        steps::run(&mut cargo(&["fetch", "--locked", "--quiet"]))?;
         steps::run(Command::new(deny).args(["--offline", "check", "bans", "licenses", "sources"]))
     });
     let lacks_advisories = (!setup::has_advisories()).then(|| {
