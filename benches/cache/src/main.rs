@@ -28,13 +28,16 @@ pub struct Measured {
 
 fn main() -> anyhow::Result<()> {
     let seconds = std::env::args().nth(1).map_or(Ok(3.0), |seconds| seconds.parse())?;
+    let only = std::env::args().nth(2);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(run(Duration::from_secs_f64(seconds)))
+    runtime.block_on(run(Duration::from_secs_f64(seconds), only.as_deref()))
 }
 
-async fn run(each: Duration) -> anyhow::Result<()> {
+/// With a name, only that client is measured, for a profiler to look at.
+async fn run(each: Duration, only: Option<&str>) -> anyhow::Result<()> {
     let server = Server::start(Engine::Redis, &[]).await?;
     let mut clients = peers::all(&server).await?;
+    clients.retain(|client| only.is_none_or(|only| client.name() == only));
     let mut at_512 = Vec::new();
     for tasks in [1, 64, 512] {
         say(format_args!("\n{tasks} tasks                 gets/s   CPU us/get"));
@@ -49,6 +52,9 @@ async fn run(each: Duration) -> anyhow::Result<()> {
                 at_512.push((name, best));
             }
         }
+    }
+    if only.is_some() {
+        return Ok(());
     }
     let local = local::measure();
     let stampede_loads = stampede::measure(&server).await?;

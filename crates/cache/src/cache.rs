@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use quick_cache::sync::Cache as Bounded;
 use tokio::time::Instant;
@@ -41,9 +42,13 @@ pub(crate) struct Core {
     // By namespace and tenant, whole.
     pub tenants: Bounded<Box<[u8]>, Known, quick_cache::UnitWeighter, KeyHasher>,
     pub origin: Instant,
+    coarse_origin: Option<Duration>,
     types: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     names: RwLock<HashMap<CanonicalKey, TypeId>>,
 }
+
+// The kernel's tick: 10 ms at 100 Hz, and a little.
+const COARSE_GRAIN: Duration = Duration::from_millis(12);
 
 // Generation numbers of tenants that are remembered, about 100 bytes each.
 const TENANTS: usize = 100_000;
@@ -57,6 +62,7 @@ impl Core {
     ) -> Self {
         let lifecycle = quick_cache::sync::DefaultLifecycle::default();
         let weighter = quick_cache::UnitWeighter;
+        let coarse_origin = chance.coarse();
         Self {
             backend,
             sealer,
@@ -67,8 +73,17 @@ impl Core {
             bypass: AtomicBool::new(false),
             tenants: Bounded::with(TENANTS, TENANTS as u64, weighter, KeyHasher::default(), lifecycle),
             origin: Instant::now(),
+            coarse_origin,
             types: RwLock::default(),
             names: RwLock::default(),
+        }
+    }
+
+    /// Whether it is not later than that, on the core's clock. Read from the coarse clock where there is one: that lags behind by less than its grain.
+    pub fn not_after(&self, moment: Duration) -> bool {
+        match self.chance.coarse().zip(self.coarse_origin) {
+            Some((now, origin)) => now.saturating_sub(origin) + COARSE_GRAIN < moment,
+            None => self.origin.elapsed() < moment,
         }
     }
 

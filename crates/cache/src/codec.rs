@@ -18,7 +18,7 @@ pub trait Codec<V>: Send + Sync + 'static {
     ///
     /// # Errors
     /// The bytes are not of this codec or version; the value is then loaded anew.
-    fn decode(payload: &Bytes) -> Result<V, CodecError>;
+    fn decode(payload: &[u8]) -> Result<V, CodecError>;
 }
 
 /// Why a value could not be encoded or decoded.
@@ -42,7 +42,7 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Json {
         serde_json::to_vec(value).map_err(CodecError::new)
     }
 
-    fn decode(payload: &Bytes) -> Result<V, CodecError> {
+    fn decode(payload: &[u8]) -> Result<V, CodecError> {
         serde_json::from_slice(payload).map_err(CodecError::new)
     }
 }
@@ -56,7 +56,7 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Postcard {
         postcard::to_allocvec(value).map_err(CodecError::new)
     }
 
-    fn decode(payload: &Bytes) -> Result<V, CodecError> {
+    fn decode(payload: &[u8]) -> Result<V, CodecError> {
         postcard::from_bytes(payload).map_err(CodecError::new)
     }
 }
@@ -70,8 +70,7 @@ impl Codec<Bytes> for Raw {
         Ok(value.to_vec())
     }
 
-    fn decode(payload: &Bytes) -> Result<Bytes, CodecError> {
-        // A copy: the payload may be a slice of a larger read buffer, which a kept value would hold in memory.
+    fn decode(payload: &[u8]) -> Result<Bytes, CodecError> {
         Ok(Bytes::copy_from_slice(payload))
     }
 }

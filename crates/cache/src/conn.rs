@@ -329,7 +329,9 @@ impl<T> Conn<T> {
         resp::put_command(&mut self.out, locations.len() + 1);
         resp::put_bulk(&mut self.out, b"MGET");
         for at in locations {
-            resp::put_bulk(&mut self.out, &server_key(*at, b'v'));
+            self.out.extend_from_slice(b"$39\r\n");
+            self.out.extend_from_slice(&server_key(*at, b'v'));
+            self.out.extend_from_slice(b"\r\n");
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keepsight_world::World;
 
@@ -11,6 +12,12 @@ use keepsight_world::World;
 pub trait Env: Send + Sync + 'static {
     /// Milliseconds since 1970 UTC. Machines that share a server should agree to within a second.
     fn unix_millis(&self) -> u64;
+
+    /// The monotonic clock, at most 12 ms behind and several times cheaper to read than [`Instant::now`](tokio::time::Instant::now); none where there is no such
+    /// clock, or where time is virtual.
+    fn coarse(&self) -> Option<Duration> {
+        None
+    }
 
     /// Fills the buffer with random bytes fit for keys.
     fn fill(&self, buffer: &mut [u8]);
@@ -32,6 +39,10 @@ impl Chance {
 
     pub fn unix_millis(&self) -> u64 {
         self.0.unix_millis()
+    }
+
+    pub fn coarse(&self) -> Option<Duration> {
+        self.0.coarse()
     }
 
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
@@ -61,6 +72,10 @@ struct System(World);
 impl Env for System {
     fn unix_millis(&self) -> u64 {
         u64::try_from(self.0.unix_millis()).unwrap_or(0)
+    }
+
+    fn coarse(&self) -> Option<Duration> {
+        self.0.coarse()
     }
 
     fn fill(&self, buffer: &mut [u8]) {

@@ -62,11 +62,16 @@ impl Level {
         }
     }
 
-    /// The facts and payload of an envelope that was stored under this key.
-    pub fn open(&self, key: &CanonicalKey, envelope: &Bytes) -> Result<(Facts, Bytes), NotOpened> {
+    /// The facts and payload of an envelope that was stored under this key. The payload lies in the envelope, or in the scratch buffer.
+    pub fn open<'a>(
+        &self,
+        key: &CanonicalKey,
+        envelope: &'a [u8],
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<(Facts, &'a [u8]), NotOpened> {
         match self {
             Self::Bound => open_bound(key, envelope),
-            Self::Sealed(sealer) => open_sealed(sealer, key, envelope),
+            Self::Sealed(sealer) => open_sealed(sealer, key, envelope, scratch),
         }
     }
 }
@@ -87,7 +92,7 @@ fn close_bound(key: &CanonicalKey, facts: Facts, payload: &[u8]) -> Bytes {
     out.into()
 }
 
-fn open_bound(key: &CanonicalKey, envelope: &Bytes) -> Result<(Facts, Bytes), NotOpened> {
+fn open_bound<'a>(key: &CanonicalKey, envelope: &'a [u8]) -> Result<(Facts, &'a [u8]), NotOpened> {
     let foreign = NotOpened::Foreign;
     if envelope.starts_with(SEALED) {
         return Err(NotOpened::Unreadable);
@@ -110,7 +115,7 @@ fn open_bound(key: &CanonicalKey, envelope: &Bytes) -> Result<(Facts, Bytes), No
     }
     let generations = Generations { of_type, of_tenant };
     let facts = Facts { generations, absent, expires_unix_ms, load_ms: load_ms as u32 };
-    Ok((facts, envelope.slice(envelope.len() - payload.len()..)))
+    Ok((facts, payload))
 }
 
 /// What comes after the key, if the whole key is this one.
@@ -133,7 +138,8 @@ fn close_sealed(sealer: &Sealer, key: &CanonicalKey, facts: Facts, payload: &[u8
     out.extend_from_slice(&facts.generations.of_tenant.to_be_bytes());
     out.extend_from_slice(&process);
     out.extend_from_slice(&counter.to_be_bytes());
-    let associated = associated_data(&out, key);
+    let mut associated = Vec::new();
+    associated_data(&mut associated, &out, key);
     out.push(u8::from(facts.absent));
     out.extend_from_slice(&facts.load_ms.to_be_bytes());
     out.extend_from_slice(&facts.expires_unix_ms.to_be_bytes());
@@ -142,7 +148,12 @@ fn close_sealed(sealer: &Sealer, key: &CanonicalKey, facts: Facts, payload: &[u8
     out.into()
 }
 
-fn open_sealed(sealer: &Sealer, key: &CanonicalKey, envelope: &Bytes) -> Result<(Facts, Bytes), NotOpened> {
+fn open_sealed<'a>(
+    sealer: &Sealer,
+    key: &CanonicalKey,
+    envelope: &[u8],
+    inner: &'a mut Vec<u8>,
+) -> Result<(Facts, &'a [u8]), NotOpened> {
     if envelope.starts_with(BOUND) {
         return Err(NotOpened::Unreadable);
     }
@@ -154,17 +165,19 @@ fn open_sealed(sealer: &Sealer, key: &CanonicalKey, envelope: &Bytes) -> Result<
     let (process, fields) = take::<16>(fields);
     let (counter, _) = take::<8>(fields);
     let opener = sealer.opener(key_id, process).ok_or(NotOpened::Unreadable)?;
-    let mut inner = sealed.to_vec();
-    let length = opener
-        .open(u64::from_be_bytes(counter), &associated_data(header, key), &mut inner)
-        .ok_or(NotOpened::Foreign)?;
-    inner.truncate(length);
+    // Associated data and sealed bytes in one buffer: a get should not allocate more than it must.
+    inner.clear();
+    associated_data(inner, header, key);
+    let start = inner.len();
+    inner.extend_from_slice(sealed);
+    let (associated, buffer) = inner.split_at_mut(start);
+    let length = opener.open(u64::from_be_bytes(counter), associated, buffer).ok_or(NotOpened::Foreign)?;
     if length < SEALED_INNER {
         return Err(NotOpened::Foreign);
     }
-    let (absent, rest) = take::<1>(&inner);
+    let (absent, rest) = take::<1>(&inner[start..start + length]);
     let (load_ms, rest) = take::<4>(rest);
-    let (expires, _) = take::<8>(rest);
+    let (expires, payload) = take::<8>(rest);
     let generations =
         Generations { of_type: u64::from_be_bytes(of_type), of_tenant: u64::from_be_bytes(of_tenant) };
     let facts = Facts {
@@ -173,18 +186,19 @@ fn open_sealed(sealer: &Sealer, key: &CanonicalKey, envelope: &Bytes) -> Result<
         expires_unix_ms: u64::from_be_bytes(expires),
         load_ms: u32::from_be_bytes(load_ms),
     };
-    Ok((facts, Bytes::from(inner).slice(SEALED_INNER..)))
+    Ok((facts, payload))
 }
 
 /// What is authenticated beside the payload: the clear header, and the whole key.
-fn associated_data(header: &[u8], key: &CanonicalKey) -> Vec<u8> {
+fn associated_data(out: &mut Vec<u8>, header: &[u8], key: &CanonicalKey) {
+    out.extend_from_slice(header);
     #[cfg(feature = "sabotage")]
     if active(Mutant::CompareHashesOnly) {
-        return [header, &crate::hashing::hash_of(key.as_bytes()).to_be_bytes()].concat();
+        return out.extend_from_slice(&crate::hashing::hash_of(key.as_bytes()).to_be_bytes());
     } else if active(Mutant::NoBinding) {
-        return header.to_vec();
+        return;
     }
-    [header, key.as_bytes()].concat()
+    out.extend_from_slice(key.as_bytes());
 }
 
 fn take<const N: usize>(bytes: &[u8]) -> ([u8; N], &[u8]) {

@@ -35,8 +35,8 @@ const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Core {
     /// Whether what is known may still be believed.
-    pub fn is_current(&self, known: &Known, slot: Slot) -> bool {
-        let age = self.origin.elapsed().saturating_sub(known.asked_at);
+    pub fn is_current(&self, known: &Known, slot: Slot, now: Duration) -> bool {
+        let age = now.saturating_sub(known.asked_at);
         age < self.settings.local.lifetime / 2
             && known.connection == self.backend.generation()
             && known.version == self.versions.of(slot)

@@ -155,7 +155,7 @@ tuples!(A B C D);
 /// The whole name of one cached value.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CanonicalKey {
-    bytes: Box<[u8]>,
+    bytes: Vec<u8>,
     // Where namespace and tenant end.
     owner: usize,
 }
@@ -177,7 +177,7 @@ impl CanonicalKey {
         out.group(key);
         out.part(type_name.as_bytes());
         out.number(u64::from(version));
-        Self { bytes: bytes.into(), owner }
+        Self { bytes, owner }
     }
 
     /// The fault of the incident: whose it is, is forgotten.
@@ -206,7 +206,7 @@ impl CanonicalKey {
         out.part(b"generation");
         out.part(of.as_bytes());
         out.group(name);
-        Self { bytes: bytes.into(), owner: 0 }
+        Self { bytes, owner: 0 }
     }
 
     /// The bytes that are compared or authenticated.
@@ -242,6 +242,11 @@ impl Location {
     /// A location by its number, for tests of backends.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    /// Some of its bits, for telling stripes apart.
+    pub(crate) fn bits(self) -> usize {
+        usize::from_le_bytes(*self.0.first_chunk().expect("16 bytes are more than a word"))
     }
 
     /// Its 32 hexadecimal digits.

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache as Bounded, DefaultLifecycle};
 
@@ -96,6 +95,8 @@ pub(crate) struct Hit<T: Cached> {
     pub value: Shared<T>,
     pub facts: Facts,
     pub bytes: usize,
+    /// Of its life, when it was opened.
+    pub left_ms: u64,
 }
 
 /// A value whose life has ended, for the one who asked for the danger.
@@ -133,15 +134,15 @@ impl<T: Cached> Tier<T> {
     /// This process's own copy, if it is good.
     pub fn copy_of(&self, key: &T::Key) -> Option<Shared<T>> {
         let copy = self.local.as_ref()?.get(key)?;
-        let good = self.is_current(&copy.stamp) && self.core.origin.elapsed() < copy.good_until;
+        let good = self.core.not_after(copy.good_until) && self.is_current(&copy.stamp);
         good.then_some(copy.value)
     }
 
     /// Everything about a key. Must be made before anything is asked for.
     pub fn name(&self, key: &T::Key) -> Name<T::Key> {
         let canonical = canonical_key::<T>(key);
-        let core = &self.core;
-        let key_slot = Versions::slot(stripe(canonical.as_bytes(), Versions::STRIPES));
+        let (core, location) = (&self.core, canonical.location());
+        let key_slot = Versions::slot(if cfg!(feature = "colliding-hasher") { 0 } else { location.bits() });
         let tenant_slot = Versions::slot(stripe(canonical.owner(), Versions::STRIPES));
         let stamp = Stamp {
             key_slot,
@@ -151,7 +152,7 @@ impl<T: Cached> Tier<T> {
             type_version: self.type_version.load(Ordering::Acquire),
             connection: core.backend.generation(),
         };
-        Name { key: key.clone(), location: canonical.location(), canonical, stamp }
+        Name { key: key.clone(), location, canonical, stamp }
     }
 
     /// Whether nothing was invalidated since the stamp was made, and the connection is the same.
@@ -214,9 +215,10 @@ impl<T: Cached> Tier<T> {
     pub async fn look(&self, name: &Name<T::Key>) -> Look<T> {
         let core = &self.core;
         let asked_at = core.origin.elapsed();
-        let of_type = self.type_known().filter(|known| core.is_current(known, self.type_generation.slot));
+        let of_type = self.type_known();
+        let of_type = of_type.filter(|known| core.is_current(known, self.type_generation.slot, asked_at));
         let of_tenant = core.tenants.get(name.canonical.owner());
-        let of_tenant = of_tenant.filter(|known| core.is_current(known, name.stamp.tenant_slot));
+        let of_tenant = of_tenant.filter(|known| core.is_current(known, name.stamp.tenant_slot, asked_at));
         // A copy is as old as the oldest of what vouches for it.
         let vouched_at = |known: &Option<Known>| known.map_or(asked_at, |known| known.asked_at);
         let asked_at = asked_at.min(vouched_at(&of_type)).min(vouched_at(&of_tenant));
@@ -244,9 +246,9 @@ impl<T: Cached> Tier<T> {
         let current = of_type.zip(of_tenant);
         let current = current.map(|(of_type, of_tenant)| Generations { of_type, of_tenant });
         let look = self.open(name, found, current);
-        if let Look::Hit(hit) = &look {
+        if let (Look::Hit(hit), true) = (&look, self.local.is_some()) {
             let good_until = asked_at + core.settings.local.lifetime;
-            self.keep(name, hit.value.clone(), hit.bytes, good_until.min(self.end_of(&hit.facts)));
+            self.keep(name, hit.value.clone(), hit.bytes, good_until.min(self.end_of(hit)));
         }
         look
     }
@@ -254,7 +256,8 @@ impl<T: Cached> Tier<T> {
     /// Both generation numbers, made if there are none: what is loaded after this call is stored under them.
     pub async fn generations(&self, name: &Name<T::Key>) -> Result<Generations, BackendError> {
         let core = &self.core;
-        let known = self.type_known().filter(|known| core.is_current(known, self.type_generation.slot));
+        let now = core.origin.elapsed();
+        let known = self.type_known().filter(|known| core.is_current(known, self.type_generation.slot, now));
         let of_type = match known {
             Some(known) => Some(known.number),
             None => {
@@ -263,7 +266,7 @@ impl<T: Cached> Tier<T> {
             }
         };
         let known = core.tenants.get(name.canonical.owner());
-        let of_tenant = match known.filter(|known| core.is_current(known, name.stamp.tenant_slot)) {
+        let of_tenant = match known.filter(|known| core.is_current(known, name.stamp.tenant_slot, now)) {
             Some(known) => Some(known.number),
             None => {
                 let generation = self.tenant_generation(name);
@@ -292,7 +295,7 @@ impl<T: Cached> Tier<T> {
     async fn answered(&self, key: &CanonicalKey, asked: Asked) -> Result<Option<Known>, BackendError> {
         let found = asked.reply.await?;
         let Some(envelope) = found.envelope else { return Ok(None) };
-        match Level::Bound.open(key, &envelope) {
+        match Level::Bound.open(key, &envelope, &mut Vec::new()) {
             Ok((facts, _)) => Ok(Some(Known {
                 number: facts.generations.of_type,
                 asked_at: asked.asked_at,
@@ -322,7 +325,8 @@ impl<T: Cached> Tier<T> {
     /// Opens what was found: somebody else's is reported, what is outdated or has ended is a miss.
     pub fn open(&self, name: &Name<T::Key>, found: Found, current: Option<Generations>) -> Look<T> {
         let Some(envelope) = found.envelope else { return Look::Miss(None) };
-        let (facts, payload) = match self.level.open(&name.canonical, &envelope) {
+        let mut scratch = Vec::new();
+        let (facts, payload) = match self.level.open(&name.canonical, &envelope, &mut scratch) {
             Ok(opened) => opened,
             Err(NotOpened::Unreadable) => return Look::Miss(None),
             Err(NotOpened::Foreign) => {
@@ -333,19 +337,19 @@ impl<T: Cached> Tier<T> {
         if current != Some(facts.generations) {
             return Look::Miss(None);
         }
-        let Some(value) = self.decode(&facts, &payload) else { return Look::Miss(None) };
-        let ended = facts.expires_unix_ms <= self.core.chance.unix_millis();
-        if ended && !active(Mutant::TrustServersExpiry) {
+        let Some(value) = self.decode(&facts, payload) else { return Look::Miss(None) };
+        let left_ms = facts.expires_unix_ms.saturating_sub(self.core.chance.unix_millis());
+        if left_ms == 0 && !active(Mutant::TrustServersExpiry) {
             return Look::Miss(Some(Ended {
                 value,
                 expired_unix_ms: facts.expires_unix_ms,
                 stamp: name.stamp,
             }));
         }
-        Look::Hit(Hit { value, facts, bytes: payload.len() })
+        Look::Hit(Hit { value, facts, bytes: payload.len(), left_ms })
     }
 
-    fn decode(&self, facts: &Facts, payload: &Bytes) -> Option<Shared<T>> {
+    fn decode(&self, facts: &Facts, payload: &[u8]) -> Option<Shared<T>> {
         if facts.absent {
             return Some(None);
         }
@@ -359,9 +363,8 @@ impl<T: Cached> Tier<T> {
     }
 
     /// When a value's life ends, on the core's clock.
-    fn end_of(&self, facts: &Facts) -> Duration {
-        let left = facts.expires_unix_ms.saturating_sub(self.core.chance.unix_millis());
-        self.core.origin.elapsed() + Duration::from_millis(left)
+    fn end_of(&self, hit: &Hit<T>) -> Duration {
+        self.core.origin.elapsed() + Duration::from_millis(hit.left_ms)
     }
 
     fn mismatch(&self, at: Location, generation: u64) {

@@ -13,6 +13,7 @@ use crate::flight::{Awaited, Flights, Landing, Outcome, Place};
 use crate::hashing::stripe;
 use crate::key::CanonicalKey;
 use crate::load::{self, Cause};
+#[cfg(feature = "sabotage")]
 use crate::sabotage::{Mutant, active};
 use crate::tier::{Ended, Hit, Look, Name, Shared, Tier};
 use crate::versions::Versions;
@@ -45,7 +46,7 @@ impl<T: Cached> Typed<T> {
         Fut: Future<Output = Result<Option<T::Value>, E>> + Send + 'static,
     {
         if self.tier.core.bypass.load(Ordering::Relaxed) {
-            return self.fly(key, load, Cause::Bypass, None).await;
+            return Box::pin(self.fly(key, load, Cause::Bypass, None)).await;
         }
         if let Some(copy) = self.tier.copy_of(key) {
             self.tier.observed.local.increment(1);
@@ -133,8 +134,9 @@ impl<T: Cached> Typed<T> {
         Fut: Future<Output = Result<Option<T::Value>, E>> + Send + 'static,
     {
         let name = self.tier.name(key);
+        // Boxed, what is seldom needed does not make every get's future large.
         if let Some(flight) = Flights::join::<T, E>(&self.tier, &name)
-            && let Some(result) = self.wait(flight).await
+            && let Some(result) = Box::pin(self.wait(flight)).await
         {
             return result;
         }
@@ -146,9 +148,9 @@ impl<T: Cached> Typed<T> {
             }
             Look::Miss(ended) => {
                 self.tier.observed.miss.increment(1);
-                self.fly(key, load, Cause::Miss, ended).await
+                Box::pin(self.fly(key, load, Cause::Miss, ended)).await
             }
-            Look::Down => self.fly(key, load, Cause::Miss, None).await,
+            Look::Down => Box::pin(self.fly(key, load, Cause::Miss, None)).await,
         }
     }
 
@@ -192,11 +194,11 @@ impl<T: Cached> Typed<T> {
     {
         let tier = self.tier.clone();
         let flight = async move { landing.land(load::run(tier, name, cause, load).await) };
+        #[cfg(feature = "sabotage")]
         if active(Mutant::LeaderDiesWithCaller) {
-            flight.await;
-        } else {
-            drop(tokio::spawn(flight));
+            return flight.await;
         }
+        drop(tokio::spawn(flight));
     }
 
     /// Waits for an outcome. None: it is not for this caller, who begins anew.
@@ -238,8 +240,7 @@ impl<T: Cached> Typed<T> {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Option<T::Value>, E>> + Send + 'static,
     {
-        let core = &self.tier.core;
-        let left_ms = hit.facts.expires_unix_ms.saturating_sub(core.chance.unix_millis());
+        let (core, left_ms) = (&self.tier.core, hit.left_ms);
         let eagerness = core.settings.early_refresh * f64::from(hit.facts.load_ms.max(1));
         // Nobody draws 2^-53 or less: beyond 40 load times it can't be.
         if left_ms as f64 > 40.0 * eagerness {
