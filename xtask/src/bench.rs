@@ -16,19 +16,22 @@ pub enum Bench {
     Agent,
     /// From the click on a tile to the first decoded frame, on this machine
     FirstFrame,
+    /// The cache against redis-rs and fred on a private Redis, its own copies against quick_cache and moka, and a stampede
+    Cache,
 }
 
 /// `cargo xtask bench NAME`: the last line is JSON.
 pub fn run_bench(bench: Bench, seconds: u32) -> anyhow::Result<()> {
     let found = setup::everything()?;
+    let name = match bench {
+        Bench::Agent => "agent",
+        Bench::FirstFrame => "first-frame",
+        Bench::Cache => return run_cache(&found, seconds),
+    };
     if let Some(why) = found.lacks_for_e2e() {
         bail!("cannot measure: {why}");
     }
     let media = e2e::footage()?;
-    let name = match bench {
-        Bench::Agent => "agent",
-        Bench::FirstFrame => "first-frame",
-    };
     run(&mut cargo(&["build", "--release", "--package", "keepsight", "--bins"]))?;
     run(&mut cargo(&["build", "--release", "--package", "keepsight-camera", "--example", "watch_one"]))?;
     let folder = target().join("bench");
@@ -45,6 +48,23 @@ pub fn run_bench(bench: Bench, seconds: u32) -> anyhow::Result<()> {
     )?;
     let raw = folder.join(format!("{name}.txt"));
     fs::write(&raw, &text)?;
+    print!("{text}");
+    let last = text.lines().last().context("the benchmark printed nothing")?;
+    serde_json::from_str::<serde_json::Value>(last).context("the benchmark's last line is not JSON")?;
+    Ok(())
+}
+
+/// Fifteen clients and task counts, each measured twice: a thirtieth of the time for each.
+fn run_cache(found: &setup::Found, seconds: u32) -> anyhow::Result<()> {
+    if let Some(why) = found.lacks_for_trial() {
+        bail!("cannot measure: {why}");
+    }
+    run(&mut cargo(&["build", "--release", "--package", "keepsight-cache-bench"]))?;
+    let each = f64::from(seconds) / 30.0;
+    let text = output(Command::new(target().join("release/keepsight-cache-bench")).arg(each.to_string()))?;
+    let folder = target().join("bench");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("cache.txt"), &text)?;
     print!("{text}");
     let last = text.lines().last().context("the benchmark printed nothing")?;
     serde_json::from_str::<serde_json::Value>(last).context("the benchmark's last line is not JSON")?;

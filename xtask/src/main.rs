@@ -43,7 +43,7 @@ enum Command {
     Mutants,
     /// Measures, both sides of each ratio in one run; raw output goes to target/bench
     Bench {
-        /// agent or first-frame
+        /// agent, first-frame or cache
         name: bench::Bench,
         /// How long each side runs
         #[arg(long, default_value_t = 60)]

@@ -79,12 +79,13 @@ impl Core {
         }
     }
 
-    /// Whether it is not later than that, on the core's clock. Read from the coarse clock where there is one: that lags behind by less than its grain.
-    pub fn not_after(&self, moment: Duration) -> bool {
-        match self.chance.coarse().zip(self.coarse_origin) {
-            Some((now, origin)) => now.saturating_sub(origin) + COARSE_GRAIN < moment,
-            None => self.origin.elapsed() < moment,
-        }
+    /// Whether it is still before that, on the core's clock in milliseconds. Read from the coarse clock where there is one: that lags behind by less than its grain.
+    pub fn is_before_ms(&self, moment: u64) -> bool {
+        let now = match self.chance.coarse().zip(self.coarse_origin) {
+            Some((now, origin)) => now.saturating_sub(origin) + COARSE_GRAIN,
+            None => self.origin.elapsed(),
+        };
+        (now.as_millis() as u64) < moment
     }
 
     /// How values of a level are closed and opened.

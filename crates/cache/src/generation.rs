@@ -21,7 +21,7 @@ pub(crate) struct Known {
     pub number: u64,
     pub asked_at: Duration,
     pub connection: u64,
-    pub version: u64,
+    pub version: u32,
 }
 
 /// One generation number: its name, and the stripe whose version outdates what is known of it.
@@ -75,6 +75,6 @@ impl Core {
 pub(crate) struct Asked {
     pub reply: Reply<Found>,
     pub asked_at: Duration,
-    pub version: u64,
+    pub version: u32,
     pub connection: u64,
 }

@@ -3,7 +3,7 @@
 //! Invariant: a copy is looked up by the whole typed key, and is good only while its stamp (versions of key and tenant stripe, of the type, and the connection)
 //! is what it was before the copy was asked for.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(crate) struct Tier<T: Cached> {
     pub flights: Flights,
     pub observed: Observed,
     local: Option<Bounded<T::Key, Copied<T>, Weigh, KeyHasher>>,
-    type_version: AtomicU64,
+    type_version: AtomicU32,
     type_generation: Generation,
     type_known: Mutex<Option<Known>>,
 }
@@ -50,19 +50,20 @@ pub(crate) struct Name<K> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub key_slot: Slot,
-    key_version: u64,
     pub tenant_slot: Slot,
-    tenant_version: u64,
-    type_version: u64,
-    connection: u64,
+    key_version: u32,
+    tenant_version: u32,
+    type_version: u32,
+    // Its low half: a copy does not live through four thousand million reconnects.
+    connection: u32,
 }
 
 /// A copy of this process's own.
 struct Copied<T: Cached> {
     value: Shared<T>,
     weight: u32,
-    // On the core's clock.
-    good_until: Duration,
+    // On the core's clock. Small, as everything here: what fits into the processor's cache is found fast.
+    good_until_ms: u64,
     stamp: Stamp,
 }
 
@@ -124,7 +125,7 @@ impl<T: Cached> Tier<T> {
             flights: Flights::default(),
             observed: Observed::of(T::NAMESPACE, T::NAME),
             local,
-            type_version: AtomicU64::new(0),
+            type_version: AtomicU32::new(0),
             type_generation: Generation { key: name, slot },
             type_known: Mutex::new(None),
             core,
@@ -134,7 +135,7 @@ impl<T: Cached> Tier<T> {
     /// This process's own copy, if it is good.
     pub fn copy_of(&self, key: &T::Key) -> Option<Shared<T>> {
         let copy = self.local.as_ref()?.get(key)?;
-        let good = self.core.not_after(copy.good_until) && self.is_current(&copy.stamp);
+        let good = self.core.is_before_ms(copy.good_until_ms) && self.is_current(&copy.stamp);
         good.then_some(copy.value)
     }
 
@@ -150,7 +151,7 @@ impl<T: Cached> Tier<T> {
             tenant_slot,
             tenant_version: core.versions.of(tenant_slot),
             type_version: self.type_version.load(Ordering::Acquire),
-            connection: core.backend.generation(),
+            connection: core.backend.generation() as u32,
         };
         Name { key: key.clone(), location, canonical, stamp }
     }
@@ -158,7 +159,8 @@ impl<T: Cached> Tier<T> {
     /// Whether nothing was invalidated since the stamp was made, and the connection is the same.
     pub fn is_current(&self, stamp: &Stamp) -> bool {
         self.is_uninvalidated(stamp)
-            && (stamp.connection == self.core.backend.generation() || active(Mutant::LocalSurvivesReconnect))
+            && (stamp.connection == self.core.backend.generation() as u32
+                || active(Mutant::LocalSurvivesReconnect))
     }
 
     /// Whether nothing was invalidated by this process since the stamp was made.
@@ -176,7 +178,8 @@ impl<T: Cached> Tier<T> {
         let bound = self.core.settings.local;
         let least = bound.bytes / bound.entries as u64;
         let weight = (bytes as u64 + ENTRY).max(least).min(u64::from(u32::MAX)) as u32;
-        local.insert(name.key.clone(), Copied { value, weight, good_until, stamp: name.stamp });
+        let good_until_ms = u64::try_from(good_until.as_millis()).unwrap_or(u64::MAX);
+        local.insert(name.key.clone(), Copied { value, weight, good_until_ms, stamp: name.stamp });
     }
 
     /// Forgets this process's copies under the old versions of a key.

@@ -3,6 +3,7 @@
 #![cfg(feature = "suite")]
 
 mod servers {
+    mod away;
     pub mod fixture;
     mod kept;
 }

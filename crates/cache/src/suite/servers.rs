@@ -76,7 +76,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one with these further command-line options (`["--requirepass", "secret"]`), and waits until it listens.
+    /// Starts one with these further command-line options (`["--requirepass", "secret"]`), and waits until it listens. In an option `{port}` stands for its port
+    /// (`["--port", "0", "--tls-port", "{port}", ..]`).
     ///
     /// # Errors
     /// It is not installed, or does not start.
@@ -168,6 +169,7 @@ fn spawn(engine: Engine, port: u16, folder: &Path, options: &[String]) -> Result
     let program = engine.program().ok_or(ServerError::NotInstalled(engine.name()))?;
     let mut command = Command::new(program);
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    let options = options.iter().map(|option| option.replace("{port}", &port.to_string()));
     command.arg("--dir").arg(folder).args(options);
     Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
 }
