@@ -1,0 +1,94 @@
+//! keepsight-cache with one guard taken out at a time: those whose loss shows in what comes back are seen by the kit, from outside.
+//!
+//! Most guards have another behind them, so that a client without one of them is still right; every one is caught by name in `crates/cache`. Run
+//! by `cargo xtask test`, which installs the server.
+
+use std::time::Duration;
+
+use keepsight_cache::sabotage::{self, Mutant};
+use keepsight_trial::clients::registry;
+use keepsight_trial::dice::Dice;
+use keepsight_trial::events;
+use keepsight_trial::run::{Order, run};
+use keepsight_trial::server;
+use keepsight_trial::step::Terms;
+use keepsight_trial::verdict::{EventVerdict, Outcome};
+use keepsight_world::World;
+
+/// What gives a mutant away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Answers of another key, or two instances that load the same.
+    Wrong,
+    /// Answers that were invalidated.
+    Stale,
+    /// Errors without a fault: more than one call in a hundred.
+    Errors,
+}
+
+const CAUGHT: [(Mutant, &str, Seen); 6] = [
+    (Mutant::CompareHashesOnly, "keepsight-cache-bound", Seen::Wrong),
+    (Mutant::PopWrongSlot, "keepsight-cache-bound", Seen::Wrong),
+    (Mutant::AbandonPlace, "keepsight-cache-bound", Seen::Wrong),
+    (Mutant::StoreAfterInvalidate, "keepsight-cache-bound", Seen::Stale),
+    (Mutant::KeepLocalAfterInvalidate, "keepsight-cache", Seen::Stale),
+    (Mutant::LeaderDiesWithCaller, "keepsight-cache-bound", Seen::Errors),
+];
+
+/// Some are a matter of luck: each step is another draw.
+const TRIES: u64 = 6;
+
+async fn calm(client: &str, seed: u64) -> EventVerdict {
+    let order = Order {
+        clients: vec![registry::find(client).unwrap()],
+        events: vec![events::find("calm").unwrap()],
+        terms: Terms {
+            world: World::real(),
+            server: server::find("redis").unwrap(),
+            // A busy machine must not be what makes a call time out where nothing is to go wrong.
+            call_timeout: Duration::from_millis(1000),
+            dice: Dice::new(seed),
+        },
+        step: None,
+        operations: Box::new(|_| 3000),
+        at_once: 1,
+        command: "a test".to_owned(),
+        server_named: "redis".to_owned(),
+    };
+    let mut trial = run(&order, &|_, _| {}).await;
+    trial.clients.remove(0).events.remove(0)
+}
+
+fn seen(found: &EventVerdict) -> Option<Seen> {
+    match found.outcome {
+        Outcome::Wrong => Some(Seen::Wrong),
+        Outcome::Stale => Some(Seen::Stale),
+        _ if found.errors * 100 > found.operations => Some(Seen::Errors),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guards_whose_loss_shows_are_seen_from_outside() {
+    let healthy = sabotage::hold(None);
+    for client in ["keepsight-cache", "keepsight-cache-bound"] {
+        for seed in 1..=2 {
+            let found = calm(client, seed).await;
+            assert_eq!(seen(&found), None, "{client} without a mutant: {found:?}");
+        }
+    }
+    drop(healthy);
+    for (mutant, client, how) in CAUGHT {
+        let held = sabotage::hold(Some(mutant));
+        let mut last = None;
+        for seed in 1..=TRIES {
+            last = seen(&calm(client, seed).await);
+            if last == Some(how) {
+                break;
+            }
+        }
+        drop(held);
+        assert_eq!(last, Some(how), "{}", mutant.name());
+        println!("mutant {} seen by the stress kit: {how:?}", mutant.name());
+    }
+}
