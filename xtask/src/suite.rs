@@ -24,6 +24,11 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
         let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
         steps::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     });
+    plan.step("collisions", || {
+        let tests =
+            ["test", "--quiet", "--package", "keepsight-cache", "--features", "suite,colliding-hasher"];
+        steps::run(&mut cargo(&tests))
+    });
     plan.step("mutants", mutants::run);
     if quick {
         for name in [

@@ -85,7 +85,8 @@ impl Core {
             Some((now, origin)) => now.saturating_sub(origin) + COARSE_GRAIN,
             None => self.origin.elapsed(),
         };
-        (now.as_millis() as u64) < moment
+        // Not `as_millis`: that is 128 bits wide, in the one place where nanoseconds count.
+        now.as_secs() * 1_000 + u64::from(now.subsec_millis()) < moment
     }
 
     /// How values of a level are closed and opened.

@@ -1,10 +1,9 @@
 //! A real server that hangs, dies and comes back; and one that is reached over TLS only.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keepsight_cache::suite::Engine;
-use keepsight_cache::{Backend, Cache, LocalBound, Location, Redis, RedisConfig};
+use keepsight_cache::{Backend, Cache, LocalBound, Location, Redis};
 
 use super::fixture::{BoundNotes, connect, server};
 
@@ -64,6 +63,9 @@ async fn a_server_that_restarts_empty_is_filled_again() {
 #[cfg(feature = "tls")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_over_tls_lets_in_who_trusts_it_and_knows_the_password() {
+    use keepsight_cache::RedisConfig;
+    use std::sync::Arc;
+
     let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
