@@ -30,6 +30,8 @@ pub(crate) struct Flights {
 struct Flight {
     id: u64,
     stamp: Stamp,
+    // A value is still there: only who does not find it waits for this.
+    in_background: bool,
     outcome: Arc<dyn Any + Send + Sync>,
 }
 
@@ -96,7 +98,7 @@ pub(crate) struct Landing<T: Cached, E: Send + Sync + 'static> {
 }
 
 impl Flights {
-    /// A place in a running flight of this name; none if there is none that may be joined.
+    /// A place in a running flight of this name, for who has not looked yet: none if there is none, or if it only renews what may still be found.
     pub fn join<T: Cached, E: Send + Sync + 'static>(
         tier: &Tier<T>,
         name: &Name<T::Key>,
@@ -104,13 +106,18 @@ impl Flights {
         if tier.flights.count.load(Ordering::Acquire) == 0 {
             return None;
         }
-        tier.flights.lock().get(&key_of::<E>(&name.canonical)).and_then(|flight| flight.joined(tier))
+        tier.flights
+            .lock()
+            .get(&key_of::<E>(&name.canonical))
+            .filter(|flight| !flight.in_background)
+            .and_then(|flight| flight.joined(tier))
     }
 
     /// A place in a running flight of this name, or the lead of a new one.
     pub fn join_or_lead<T: Cached, E: Send + Sync + 'static>(
         tier: &Arc<Tier<T>>,
         name: &Name<T::Key>,
+        in_background: bool,
     ) -> Place<T, E> {
         let flights = &tier.flights;
         let key = key_of::<E>(&name.canonical);
@@ -120,7 +127,7 @@ impl Flights {
         }
         let awaited = Awaited(Arc::new(Landed { outcome: OnceLock::new(), landed: Notify::new() }));
         let id = flights.last.fetch_add(1, Ordering::Relaxed);
-        let flight = Flight { id, stamp: name.stamp, outcome: Arc::new(awaited.clone()) };
+        let flight = Flight { id, stamp: name.stamp, in_background, outcome: Arc::new(awaited.clone()) };
         if !active(Mutant::NoSingleFlight) {
             running.insert(key.clone(), flight);
             flights.count.store(running.len(), Ordering::Release);

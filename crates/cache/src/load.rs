@@ -93,7 +93,9 @@ impl<T: Cached> Load<T> {
         let (result, took) = self.ask_origin(load).await;
         let Ok(value) = &result else {
             self.release(lease);
-            return self.outcome(Some(result), false);
+            // A refresh does not wait for its turn; who needs the value does, in a flight of their own.
+            let given_up = matches!((self.cause, &result), (Cause::Refresh { .. }, Err(Error::Overloaded)));
+            return self.outcome((!given_up).then_some(result), false);
         };
         let fenced = self.store(value, generations, lease, load_began, took).await;
         self.outcome(Some(result), fenced)
