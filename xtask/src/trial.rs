@@ -17,7 +17,7 @@ use crate::{setup, target};
 /// What the cache must answer in all events together.
 const MILLION: u64 = 1_000_000;
 /// Asked of the cache in each event, so that it comes to a million; and of the others.
-const OPERATIONS: &str = "300,keepsight-cache=40000";
+const OPERATIONS: &str = "300,keepsight-cache=45000";
 const SEED: &str = "1";
 /// Held to its promises; the first one to a million operations.
 const CACHE: [&str; 2] = ["keepsight-cache", "keepsight-cache-bound"];
@@ -38,7 +38,7 @@ pub fn bounded() -> anyhow::Result<()> {
     fs::create_dir_all(&folder)?;
     let json = folder.join("trial.json");
     let mut kit = kit()?;
-    kit.args(["run", "--client", "all", "--events", "all", "--seed", SEED, "--at-once", "5"])
+    kit.args(["run", "--client", "all", "--events", "all", "--seed", SEED, "--at-once", "6"])
         .args(["--operations", OPERATIONS])
         .arg("--json")
         .arg(&json)

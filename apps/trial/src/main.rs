@@ -89,7 +89,11 @@ async fn trial(arguments: &Run) -> anyhow::Result<ExitCode> {
         server_named: arguments.server.clone(),
     };
     eprintln!("seed {}, {} clients, {} events", arguments.seed, order.clients.len(), order.events.len());
-    let found = run(&order, &progress).await;
+    let found = tokio::select! {
+        found = run(&order, &progress) => found,
+        // Dropped, it takes its servers and drivers with it.
+        _ = tokio::signal::ctrl_c() => bail!("interrupted; nothing was written"),
+    };
     println!("{}", report::table(&found));
     show_first_wrong(&found);
     write(arguments.report.as_deref(), || report::html(&found))?;

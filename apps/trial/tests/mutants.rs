@@ -3,6 +3,8 @@
 //! Most guards have another behind them, so that a client without one of them is still right; every one is caught by name in `crates/cache`. Run
 //! by `cargo xtask test`, which installs the server.
 
+#![expect(clippy::print_stdout, reason = "which mutants were seen is worth a line")]
+
 use std::time::Duration;
 
 use keepsight_cache::sabotage::{self, Mutant};
