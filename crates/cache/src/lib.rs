@@ -110,7 +110,7 @@
 //!
 //! *Not promised.* One load in the cluster while the cache server is away, or after an invalidation overtook a load.
 //!
-//! *Held by* `one_load_for_all_callers_of_a_key`, `what_is_not_there_is_asked_for_once`.
+//! *Held by* `one_load_for_all_callers_of_a_key`, `what_is_not_there_is_asked_for_once`, `a_lease_that_a_broken_connection_left_behind_is_given_back`.
 //!
 //! # 6 Bounded staleness: what was forgotten stays forgotten
 //!

@@ -115,7 +115,11 @@ impl<T: Cached> Load<T> {
         let mut wait = FIRST_LOOK_AGAIN;
         loop {
             let asked = core.backend.lease(self.name.location, token, core.settings.lease_lifetime).await;
-            let Ok(leased) = asked else { return Claim::Nobody };
+            let Ok(leased) = asked else {
+                // Perhaps it is held now, and nobody would know by whom.
+                self.release(Some(token));
+                return Claim::Nobody;
+            };
             if let Look::Hit(hit) = self.tier.open(&self.name, leased.found, generations)
                 && self.is_news(&hit)
             {
@@ -143,11 +147,21 @@ impl<T: Cached> Load<T> {
         }
     }
 
+    /// Gives a lease back, in the background and again until the server has said that it is: whoever comes next would wait for it.
     fn release(&self, lease: Option<Token>) {
-        if let Some(token) = lease {
-            // Nobody waits: a lease that is not ended ends by itself.
-            drop(self.tier.core.backend.release(self.name.location, token));
-        }
+        let Some(token) = lease else { return };
+        let (core, at) = (self.tier.core.clone(), self.name.location);
+        // The first try keeps its place before whatever this task asks for next.
+        let first = core.backend.release(at, token);
+        let ends_by_itself = core.origin.elapsed() + core.settings.lease_lifetime;
+        tokio::spawn(async move {
+            let (mut released, mut wait) = (first.await, FIRST_LOOK_AGAIN);
+            while released.is_err() && core.origin.elapsed() < ends_by_itself {
+                tokio::time::sleep(wait.mul_f64(0.5 + core.chance.fraction() / 2.0)).await;
+                wait = (wait * 2).min(LAST_LOOK_AGAIN);
+                released = core.backend.release(at, token).await;
+            }
+        });
     }
 
     /// Loads, within the origin's limit and in time. Also says how long it took.
@@ -281,6 +295,7 @@ impl<T: Cached> Load<T> {
             Ok(stored) => stored,
             Err(error) => {
                 tracing::debug!(namespace = T::NAMESPACE, %error, "a value was not stored");
+                self.release(lease);
                 false
             }
         }

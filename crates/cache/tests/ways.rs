@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use common::{BoundNotes, Origin, Scripted, SealedNotes, connect, key, over, pass};
 use keepsight_cache::{
-    Cached, Error, KeyRing, LocalBound, MasterKey, Memory, NotInvalidated, Redis, RedisConfig,
+    Backend, BackendError, Cached, Error, Found, KeyRing, Leased, LocalBound, Location, MasterKey, Memory,
+    NotInvalidated, Redis, RedisConfig, Reply, Token,
 };
 
 fn ring(keys: &[u8]) -> KeyRing {
@@ -165,4 +167,88 @@ async fn two_types_of_one_name_are_refused() {
     let cache = over(Memory::default(), 1).build();
     cache.typed::<BoundNotes>();
     cache.typed::<other::Impostor>();
+}
+
+/// A server that does what it is asked, whose connection breaks before some of the answers.
+#[derive(Clone)]
+struct Breaking {
+    memory: Memory,
+    breaks: Arc<AtomicUsize>,
+    at: Breaks,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Breaks {
+    Lease,
+    Fill,
+}
+
+impl Breaking {
+    fn answer<T: Unpin>(&self, here: bool, reply: Reply<T>) -> Reply<T> {
+        let left = |left: usize| left.checked_sub(1);
+        if here && self.breaks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok() {
+            return Reply::ready(Err(BackendError::OutcomeUnknown));
+        }
+        reply
+    }
+}
+
+impl Backend for Breaking {
+    fn get(&self, at: Location) -> Reply<Found> {
+        self.memory.get(at)
+    }
+
+    fn lease(&self, at: Location, token: Token, lifetime: Duration) -> Reply<Leased> {
+        self.answer(self.at == Breaks::Lease, self.memory.lease(at, token, lifetime))
+    }
+
+    fn fill(&self, at: Location, token: Option<Token>, envelope: Bytes, lifetime: Duration) -> Reply<bool> {
+        if self.at == Breaks::Fill && self.breaks.load(Ordering::SeqCst) > 0 {
+            return self.answer(true, Reply::ready(Ok(false)));
+        }
+        self.memory.fill(at, token, envelope, lifetime)
+    }
+
+    fn release(&self, at: Location, token: Token) -> Reply<()> {
+        if self.breaks.load(Ordering::SeqCst) > 0 {
+            return self.answer(true, Reply::ready(Ok(())));
+        }
+        self.memory.release(at, token)
+    }
+
+    fn invalidate(&self, at: Location) -> Reply<()> {
+        self.memory.invalidate(at)
+    }
+
+    fn adopt(&self, at: Location, fresh: Bytes, lifetime: Duration) -> Reply<Found> {
+        self.memory.adopt(at, fresh, lifetime)
+    }
+
+    fn generation(&self) -> u64 {
+        self.memory.generation()
+    }
+
+    fn distrust(&self, generation: u64) {
+        self.memory.distrust(generation);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_a_broken_connection_left_behind_is_given_back() {
+    for at in [Breaks::Lease, Breaks::Fill] {
+        // The answer is lost, and so are the first tries to give the lease back.
+        let (memory, breaks) = (Memory::default(), Arc::new(AtomicUsize::new(4)));
+        let broken = Breaking { memory: memory.clone(), breaks: breaks.clone(), at };
+        let (here, there) = (over(broken, 1).build(), over(memory, 2).build());
+        let origin = Origin::default();
+        assert!(origin.get(&here.typed::<SealedNotes>(), 1, "a").await.is_ok());
+        pass(Duration::from_millis(200)).await;
+        assert_eq!(breaks.load(Ordering::SeqCst), 0, "all tries were lost that should be");
+        let began = tokio::time::Instant::now();
+        for _ in 0..2 {
+            let value = origin.get(&there.typed::<SealedNotes>(), 1, "a").await.unwrap();
+            assert_eq!(value, Some("1/a load 1".into()), "loaded once more, and stored");
+        }
+        assert!(began.elapsed() < Duration::from_millis(50), "nobody waits: {:?}", began.elapsed());
+    }
 }
