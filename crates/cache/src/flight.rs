@@ -39,7 +39,7 @@ struct Flight {
 pub(crate) struct Outcome<T: Cached, E> {
     /// None: it was given up for somebody else's sake; whoever still wants the value begins anew.
     pub result: Option<Result<Shared<T>, Error<E>>>,
-    /// When it began, on the core's clock.
+    /// When it began, or since when what it found could have been invalidated elsewhere, on the core's clock.
     pub began: Duration,
     /// Nothing was invalidated anywhere between its beginning and its end.
     pub fenced: bool,

@@ -82,9 +82,13 @@ impl<T: Cached> Load<T> {
             // Whoever loaded it ended between our look and now.
             return self.outcome(Some(Ok(copy)), false);
         }
-        let generations = self.tier.generations(&self.name).await.ok();
+        let (generations, asked_at) = self.tier.generations(&self.name).await.ok().unzip();
         let lease = match self.claim(generations).await {
-            Claim::Found(hit) => return self.outcome(Some(Ok(hit.value)), false),
+            // It is as old as the numbers that vouch for it, which may have been replaced while this waited for the lease.
+            Claim::Found(hit) => {
+                let began = asked_at.unwrap_or(self.began);
+                return Outcome { result: Some(Ok(hit.value)), began, fenced: false };
+            }
             Claim::Busy if self.cause != Cause::Miss => return self.outcome(None, false),
             Claim::Held(token) => Some(token),
             Claim::Busy | Claim::Nobody => None,

@@ -233,21 +233,22 @@ impl<T: Cached> Tier<T> {
             Err(error) => return self.down(&error),
         };
         let of_type = match asked_type {
-            None => of_type.map(|known| known.number),
+            None => of_type,
             Some(asked) => match self.answered(&self.type_generation.key, asked).await {
                 Err(error) => return self.down(&error),
                 Ok(known) => self.note_type(known),
             },
         };
         let of_tenant = match asked_tenant.zip(tenant_generation) {
-            None => of_tenant.map(|known| known.number),
+            None => of_tenant,
             Some((asked, generation)) => match self.answered(&generation.key, asked).await {
                 Err(error) => return self.down(&error),
                 Ok(known) => self.note_tenant(name, known),
             },
         };
         let current = of_type.zip(of_tenant);
-        let current = current.map(|(of_type, of_tenant)| Generations { of_type, of_tenant });
+        let current = current
+            .map(|(of_type, of_tenant)| Generations { of_type: of_type.number, of_tenant: of_tenant.number });
         let look = self.open(name, found, current);
         if let (Look::Hit(hit), true) = (&look, self.local.is_some()) {
             let good_until = asked_at + core.settings.local.lifetime;
@@ -256,13 +257,13 @@ impl<T: Cached> Tier<T> {
         look
     }
 
-    /// Both generation numbers, made if there are none: what is loaded after this call is stored under them.
-    pub async fn generations(&self, name: &Name<T::Key>) -> Result<Generations, BackendError> {
+    /// Both generation numbers, made if there are none: what is loaded after this call is stored under them. Also says when the older of them was asked for.
+    pub async fn generations(&self, name: &Name<T::Key>) -> Result<(Generations, Duration), BackendError> {
         let core = &self.core;
         let now = core.origin.elapsed();
         let known = self.type_known().filter(|known| core.is_current(known, self.type_generation.slot, now));
         let of_type = match known {
-            Some(known) => Some(known.number),
+            Some(known) => Some(known),
             None => {
                 let asked = core.adopt(&self.type_generation);
                 self.note_type(self.answered(&self.type_generation.key, asked).await?)
@@ -270,7 +271,7 @@ impl<T: Cached> Tier<T> {
         };
         let known = core.tenants.get(name.canonical.owner());
         let of_tenant = match known.filter(|known| core.is_current(known, name.stamp.tenant_slot, now)) {
-            Some(known) => Some(known.number),
+            Some(known) => Some(known),
             None => {
                 let generation = self.tenant_generation(name);
                 let asked = core.adopt(&generation);
@@ -278,8 +279,9 @@ impl<T: Cached> Tier<T> {
             }
         };
         // An adopted number is there, unless it was somebody else's: then nothing is known.
-        let both = of_type.zip(of_tenant).ok_or(BackendError::OutcomeUnknown)?;
-        Ok(Generations { of_type: both.0, of_tenant: both.1 })
+        let (of_type, of_tenant) = of_type.zip(of_tenant).ok_or(BackendError::OutcomeUnknown)?;
+        let generations = Generations { of_type: of_type.number, of_tenant: of_tenant.number };
+        Ok((generations, of_type.asked_at.min(of_tenant.asked_at)))
     }
 
     /// Whether both generation numbers are still these, asked anew.
@@ -312,17 +314,17 @@ impl<T: Cached> Tier<T> {
         }
     }
 
-    fn note_type(&self, known: Option<Known>) -> Option<u64> {
+    fn note_type(&self, known: Option<Known>) -> Option<Known> {
         *self.type_known.lock().unwrap_or_else(PoisonError::into_inner) = known;
-        known.map(|known| known.number)
+        known
     }
 
-    fn note_tenant(&self, name: &Name<T::Key>, known: Option<Known>) -> Option<u64> {
+    fn note_tenant(&self, name: &Name<T::Key>, known: Option<Known>) -> Option<Known> {
         match known {
             Some(known) => self.core.tenants.insert(name.canonical.owner().into(), known),
             None => drop(self.core.tenants.remove(name.canonical.owner())),
         }
-        known.map(|known| known.number)
+        known
     }
 
     /// Opens what was found: somebody else's is reported, what is outdated or has ended is a miss.

@@ -2,6 +2,10 @@
 
 mod common;
 
+mod ways {
+    mod elsewhere;
+}
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
