@@ -126,12 +126,12 @@
 //!
 //! # 7 Bounded origin load: the origin outlives the cache
 //!
-//! *Promised.* Never more loads at once than [`OriginLimit::most`]; fewer as soon as loads get slow or fail; a bounded number waits for a bounded time, the rest is shed.
+//! *Promised.* Never more loads at once than [`OriginLimit::most`]; fewer when loads get slow or fail, as many again when they no longer do; a bounded number waits for a bounded time, the rest is shed.
 //! Every load has a deadline, and so has every caller.
 //!
 //! *Not promised.* A limit across processes: divide it by their number.
 //!
-//! *Held by* `the_origin_never_gets_more_than_it_bears`, `the_origin_is_spared_through_an_outage_and_goodput_comes_back`.
+//! *Held by* `the_origin_never_gets_more_than_it_bears`, `an_origin_that_gets_slow_gets_fewer_loads`, the tests of `limit`, `the_origin_is_spared_through_an_outage_and_goodput_comes_back`.
 //!
 //! # 8 Fast: own copies first, then one batch for all
 //!

@@ -70,6 +70,8 @@ mutants! {
     IgnoreLease = "cache-ignore-lease",
     /// Promise 7: loads are not limited.
     NoLimit = "cache-no-limit",
+    /// Promise 7: a slow origin gets as many loads as a quick one.
+    FixedLimit = "cache-fixed-limit",
     /// Promise 8: gets travel one by one.
     NoBatching = "cache-no-batching",
     /// Promise 8: a lonely get waits for company.

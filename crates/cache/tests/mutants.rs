@@ -6,6 +6,8 @@
 mod common;
 
 use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -83,6 +85,7 @@ scenario!(no_copy_outlives_its_connection catches LocalSurvivesReconnect);
 scenario!(a_value_ends_even_if_the_server_keeps_it catches TrustServersExpiry);
 // 7 Bounded origin load
 scenario!(the_origin_never_gets_more_than_it_bears catches NoLimit);
+scenario!(an_origin_that_gets_slow_gets_fewer_loads catches FixedLimit);
 // 8 Fast
 scenario!(concurrent_gets_ride_in_one_batch catches NoBatching);
 scenario!(a_lonely_get_goes_at_once catches WaitForCompany);
@@ -408,7 +411,7 @@ mod scenarios {
         let names: Vec<String> = (0..2_000).map(|n| n.to_string()).collect();
         let gets = names.iter().map(|name| origin.get(&notes, 1, name));
         let values = futures_util::future::join_all(gets).await;
-        let most = origin.most_at_once.load(std::sync::atomic::Ordering::SeqCst);
+        let most = origin.most_at_once.load(Ordering::SeqCst);
         if most > 8 {
             return Err(format!("{most} loads at once"));
         }
@@ -419,6 +422,32 @@ mod scenarios {
         )?;
         // 500 ms of patience, 50 ms a load, 8 at once: what could be done was done.
         if origin.loads() < 70 { Err(format!("only {} loads", origin.loads())) } else { Ok(()) }
+    }
+
+    /// It bears sixteen at once; with more, each takes as much longer.
+    pub async fn an_origin_that_gets_slow_gets_fewer_loads() -> Outcome {
+        let bounds = OriginLimit { start: 64, most: 64, ..OriginLimit::default() };
+        let cache = over(Memory::default(), 1).origin(bounds).build();
+        let (notes, running) = (cache.typed::<BoundNotes>(), Arc::new(AtomicUsize::new(0)));
+        let callers = (0..64).map(|caller| {
+            let (notes, running) = (notes.clone(), running.clone());
+            tokio::spawn(async move {
+                for n in 0..200 {
+                    let running = running.clone();
+                    let load = move || async move {
+                        let beside = running.fetch_add(1, Ordering::SeqCst) + 1;
+                        pass(Duration::from_millis(20).mul_f64((beside as f64 / 16.0).max(1.0))).await;
+                        running.fetch_sub(1, Ordering::SeqCst);
+                        Ok::<_, Infallible>(None)
+                    };
+                    // Who is shed asks for another key next.
+                    drop(notes.get_or_load(&key(1, &format!("{caller}/{n}")), load).await);
+                }
+            })
+        });
+        futures_util::future::join_all(callers.collect::<Vec<_>>()).await;
+        let (_, limit) = cache.origin_load();
+        if limit > 40 { Err(format!("still {limit} loads at once")) } else { Ok(()) }
     }
 
     pub async fn concurrent_gets_ride_in_one_batch() -> Outcome {

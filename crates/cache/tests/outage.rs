@@ -30,8 +30,8 @@ impl Origin {
     async fn load(self: Arc<Self>, name: String) -> Result<Option<String>, String> {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
-        let slower = (running.max(BEARS) / BEARS) as u32;
-        tokio::time::sleep(Duration::from_millis(20) * slower).await;
+        let slower = running.max(BEARS) as f64 / BEARS as f64;
+        tokio::time::sleep(Duration::from_millis(20).mul_f64(slower)).await;
         self.running.fetch_sub(1, Ordering::SeqCst);
         Ok(Some(name))
     }
