@@ -15,17 +15,21 @@ use crate::cached::Cached;
 use crate::error::Error;
 use crate::hashing::KeyHasher;
 use crate::key::CanonicalKey;
+use crate::load::Cause;
 use crate::sabotage::{Mutant, active};
 use crate::tier::{Name, Shared, Stamp, Tier};
 
 /// The flights of one type.
 #[derive(Default)]
 pub(crate) struct Flights {
-    // With the loader's error type: callers whose errors differ cannot share an outcome.
-    running: Mutex<HashMap<(CanonicalKey, TypeId), Flight, KeyHasher>>,
+    running: Mutex<HashMap<Course, Flight, KeyHasher>>,
     count: AtomicUsize,
     last: AtomicU64,
 }
+
+/// What tells flights apart: the key; the loader's error type, since callers whose errors differ cannot share an outcome; and whether the cache is bypassed, since
+/// who bypasses it must not be given what was found there.
+type Course = (CanonicalKey, TypeId, bool);
 
 struct Flight {
     id: u64,
@@ -92,7 +96,7 @@ pub(crate) enum Place<T: Cached, E: Send + Sync + 'static> {
 /// The duty to end a flight. Dropped without an outcome (a panic), those who wait are told so.
 pub(crate) struct Landing<T: Cached, E: Send + Sync + 'static> {
     tier: Arc<Tier<T>>,
-    key: (CanonicalKey, TypeId),
+    course: Course,
     id: u64,
     awaited: Awaited<T, E>,
 }
@@ -108,7 +112,7 @@ impl Flights {
         }
         tier.flights
             .lock()
-            .get(&key_of::<E>(&name.canonical))
+            .get(&course::<E>(&name.canonical, Cause::Miss))
             .filter(|flight| !flight.in_background)
             .and_then(|flight| flight.joined(tier))
     }
@@ -117,25 +121,26 @@ impl Flights {
     pub fn join_or_lead<T: Cached, E: Send + Sync + 'static>(
         tier: &Arc<Tier<T>>,
         name: &Name<T::Key>,
-        in_background: bool,
+        cause: Cause,
     ) -> Place<T, E> {
         let flights = &tier.flights;
-        let key = key_of::<E>(&name.canonical);
+        let course = course::<E>(&name.canonical, cause);
         let mut running = flights.lock();
-        if let Some(joined) = running.get(&key).and_then(|flight| flight.joined(tier)) {
+        if let Some(joined) = running.get(&course).and_then(|flight| flight.joined(tier)) {
             return Place::Joined(joined);
         }
         let awaited = Awaited(Arc::new(Landed { outcome: OnceLock::new(), landed: Notify::new() }));
         let id = flights.last.fetch_add(1, Ordering::Relaxed);
+        let in_background = matches!(cause, Cause::Refresh { .. });
         let flight = Flight { id, stamp: name.stamp, in_background, outcome: Arc::new(awaited.clone()) };
         if !active(Mutant::NoSingleFlight) {
-            running.insert(key.clone(), flight);
+            running.insert(course.clone(), flight);
             flights.count.store(running.len(), Ordering::Release);
         }
-        Place::Leads(Landing { tier: tier.clone(), key, id, awaited: awaited.clone() }, awaited)
+        Place::Leads(Landing { tier: tier.clone(), course, id, awaited: awaited.clone() }, awaited)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(CanonicalKey, TypeId), Flight, KeyHasher>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Course, Flight, KeyHasher>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -159,8 +164,8 @@ impl<T: Cached, E: Send + Sync + 'static> Landing<T, E> {
         let flights = &self.tier.flights;
         let mut running = flights.lock();
         // A later flight of the same key may have taken the place.
-        if running.get(&self.key).is_some_and(|flight| flight.id == self.id) {
-            running.remove(&self.key);
+        if running.get(&self.course).is_some_and(|flight| flight.id == self.id) {
+            running.remove(&self.course);
             flights.count.store(running.len(), Ordering::Release);
         }
     }
@@ -173,11 +178,11 @@ impl<T: Cached, E: Send + Sync + 'static> Drop for Landing<T, E> {
     }
 }
 
-fn key_of<E: 'static>(canonical: &CanonicalKey) -> (CanonicalKey, TypeId) {
+fn course<E: 'static>(canonical: &CanonicalKey, cause: Cause) -> Course {
     #[cfg(feature = "sabotage")]
     if active(Mutant::CompareHashesOnly) {
         let hash = crate::hashing::hash_of(canonical.as_bytes());
-        return (CanonicalKey::new("", &(), &hash, "", 0), TypeId::of::<E>());
+        return (CanonicalKey::new("", &(), &hash, "", 0), TypeId::of::<E>(), cause == Cause::Bypass);
     }
-    (canonical.clone(), TypeId::of::<E>())
+    (canonical.clone(), TypeId::of::<E>(), cause == Cause::Bypass)
 }

@@ -170,7 +170,7 @@ impl<T: Cached> Typed<T> {
         let mut load = Some(load);
         loop {
             let name = Arc::new(self.tier.name(key));
-            let flight = match Flights::join_or_lead::<T, E>(&self.tier, &name, false) {
+            let flight = match Flights::join_or_lead::<T, E>(&self.tier, &name, cause) {
                 Place::Joined(flight) => flight,
                 Place::Leads(landing, flight) => {
                     let Some(load) = load.take() else { return Err(Error::Panicked) };
@@ -252,7 +252,7 @@ impl<T: Cached> Typed<T> {
         }
         let cause = Cause::Refresh { expires_unix_ms: hit.facts.expires_unix_ms };
         let name = Arc::new(name);
-        if let Place::Leads(landing, _) = Flights::join_or_lead::<T, E>(&self.tier, &name, true) {
+        if let Place::Leads(landing, _) = Flights::join_or_lead::<T, E>(&self.tier, &name, cause) {
             let tier = self.tier.clone();
             tokio::spawn(async move { landing.land(load::run(tier, name, cause, load).await) });
         }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::{BoundNotes, Origin, Scripted, SealedNotes, connect, key, over, pass};
 use keepsight_cache::{
-    Backend, BackendError, Cached, Error, Found, KeyRing, Leased, LocalBound, Location, MasterKey, Memory,
-    NotInvalidated, Redis, RedisConfig, Reply, Token,
+    Backend, BackendError, Cache, Cached, Error, Found, KeyRing, Leased, LocalBound, Location, MasterKey,
+    Memory, NotInvalidated, Redis, RedisConfig, Reply, Token,
 };
 
 fn ring(keys: &[u8]) -> KeyRing {
@@ -51,6 +51,29 @@ async fn bypassed_every_value_comes_from_the_origin_and_none_is_stored() {
     cache.bypass(false);
     assert_eq!(origin.get(&notes, 1, "a").await.unwrap(), Some("1/a load 3".into()));
     assert_eq!(origin.get(&notes, 1, "a").await.unwrap(), Some("1/a load 3".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_bypasses_the_cache_is_not_given_what_others_find_there() {
+    let memory = Memory::default();
+    let [here, there] = [1, 2].map(|n| over(memory.clone(), n).build());
+    let slow = Origin::taking(Duration::from_millis(100));
+    let get = |cache: &Cache| {
+        let (notes, slow) = (cache.typed::<BoundNotes>(), slow.clone());
+        tokio::spawn(async move { slow.get(&notes, 1, "a").await.unwrap() })
+    };
+    let stored = get(&there);
+    pass(Duration::from_millis(10)).await;
+    // Waits for what the other process will store.
+    let found = get(&here);
+    pass(Duration::from_millis(10)).await;
+    here.bypass(true);
+    let own = [get(&here), get(&here)];
+    assert_eq!(stored.await.unwrap(), Some("1/a load 0".into()));
+    assert_eq!(found.await.unwrap(), Some("1/a load 0".into()));
+    for own in own {
+        assert_eq!(own.await.unwrap(), Some("1/a load 1".into()), "from the origin, once for both");
+    }
 }
 
 #[tokio::test(start_paused = true)]
