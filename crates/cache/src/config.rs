@@ -46,7 +46,6 @@ pub(crate) type OnMismatch = Arc<dyn Fn(Mismatch) + Send + Sync>;
 pub(crate) struct Settings {
     pub local: LocalBound,
     pub leases: bool,
-    pub lease_lifetime: Duration,
     pub lease_patience: Duration,
     pub load_timeout: Duration,
     pub deadline: Duration,
@@ -55,6 +54,13 @@ pub(crate) struct Settings {
     pub value_most: usize,
     pub stale_on_error: Duration,
     pub on_mismatch: OnMismatch,
+}
+
+impl Settings {
+    /// Longer than a load can take, with its wait for its turn.
+    pub fn lease_lifetime(&self) -> Duration {
+        self.origin.patience + self.load_timeout + Duration::from_secs(1)
+    }
 }
 
 /// Puts a [`Cache`] together.
@@ -71,7 +77,6 @@ impl Builder {
         let settings = Settings {
             local: LocalBound::default(),
             leases: true,
-            lease_lifetime: Duration::from_secs(6),
             lease_patience: Duration::from_secs(1),
             load_timeout: Duration::from_secs(5),
             deadline: Duration::from_secs(8),
@@ -103,10 +108,9 @@ impl Builder {
         self
     }
 
-    /// How long a load may take. Default: 5 s. A lease lives a second longer.
+    /// How long a load may take. Default: 5 s. A lease lives a second longer than a load may wait for its turn and take.
     pub fn load_timeout(mut self, timeout: Duration) -> Self {
         self.settings.load_timeout = timeout;
-        self.settings.lease_lifetime = timeout + Duration::from_secs(1);
         self
     }
 

@@ -160,6 +160,7 @@ mod flight;
 mod generation;
 mod hashing;
 mod key;
+mod lease;
 mod limit;
 mod load;
 mod observe;

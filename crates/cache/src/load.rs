@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::backend::Token;
 use crate::cached::Cached;
 use crate::codec::Codec;
 use crate::envelope::{Facts, Generations};
 use crate::error::Error;
 use crate::flight::Outcome;
+use crate::lease::Lease;
 use crate::limit::Permit;
 use crate::sabotage::{Mutant, active};
 use crate::tier::{Hit, Look, Name, Shared, Tier};
@@ -33,7 +33,7 @@ pub(crate) enum Cause {
 /// What came of asking for the lease.
 enum Claim<T: Cached> {
     /// It is held.
-    Held(Token),
+    Held(Lease),
     /// Somebody stored the value meanwhile.
     Found(Hit<T>),
     /// Another process loads.
@@ -90,13 +90,12 @@ impl<T: Cached> Load<T> {
                 return Outcome { result: Some(Ok(hit.value)), began, fenced: false };
             }
             Claim::Busy if self.cause != Cause::Miss => return self.outcome(None, false),
-            Claim::Held(token) => Some(token),
+            Claim::Held(lease) => Some(lease),
             Claim::Busy | Claim::Nobody => None,
         };
         let load_began = self.tier.core.origin.elapsed();
         let (result, took) = self.ask_origin(load).await;
         let Ok(value) = &result else {
-            self.release(lease);
             // A refresh does not wait for its turn; who needs the value does, in a flight of their own.
             let given_up = matches!((self.cause, &result), (Cause::Refresh { .. }, Err(Error::Overloaded)));
             return self.outcome((!given_up).then_some(result), false);
@@ -115,25 +114,18 @@ impl<T: Cached> Load<T> {
         if !core.settings.leases || generations.is_none() {
             return Claim::Nobody;
         }
-        let token = Token(core.chance.bytes());
         let mut wait = FIRST_LOOK_AGAIN;
         loop {
-            let asked = core.backend.lease(self.name.location, token, core.settings.lease_lifetime).await;
-            let Ok(leased) = asked else {
-                // Perhaps it is held now, and nobody would know by whom.
-                self.release(Some(token));
+            let Ok((lease, found)) = Lease::ask(core, self.name.location).await else {
                 return Claim::Nobody;
             };
-            if let Look::Hit(hit) = self.tier.open(&self.name, leased.found, generations)
+            if let Look::Hit(hit) = self.tier.open(&self.name, found, generations)
                 && self.is_news(&hit)
             {
-                if leased.won {
-                    self.release(Some(token));
-                }
                 return Claim::Found(hit);
             }
-            if leased.won {
-                return Claim::Held(token);
+            if let Some(lease) = lease {
+                return Claim::Held(lease);
             }
             let waited = core.origin.elapsed() - self.began;
             if self.cause != Cause::Miss || waited >= core.settings.lease_patience {
@@ -149,23 +141,6 @@ impl<T: Cached> Load<T> {
             Cause::Refresh { expires_unix_ms } => hit.facts.expires_unix_ms > expires_unix_ms,
             Cause::Miss | Cause::Bypass => true,
         }
-    }
-
-    /// Gives a lease back, in the background and again until the server has said that it is: whoever comes next would wait for it.
-    fn release(&self, lease: Option<Token>) {
-        let Some(token) = lease else { return };
-        let (core, at) = (self.tier.core.clone(), self.name.location);
-        // The first try keeps its place before whatever this task asks for next.
-        let first = core.backend.release(at, token);
-        let ends_by_itself = core.origin.elapsed() + core.settings.lease_lifetime;
-        tokio::spawn(async move {
-            let (mut released, mut wait) = (first.await, FIRST_LOOK_AGAIN);
-            while released.is_err() && core.origin.elapsed() < ends_by_itself {
-                tokio::time::sleep(wait.mul_f64(0.5 + core.chance.fraction() / 2.0)).await;
-                wait = (wait * 2).min(LAST_LOOK_AGAIN);
-                released = core.backend.release(at, token).await;
-            }
-        });
     }
 
     /// Loads, within the origin's limit and in time. Also says how long it took.
@@ -202,7 +177,7 @@ impl<T: Cached> Load<T> {
         &self,
         value: &Shared<T>,
         generations: Option<Generations>,
-        lease: Option<Token>,
+        lease: Option<Lease>,
         load_began: Duration,
         took: Duration,
     ) -> bool {
@@ -217,10 +192,7 @@ impl<T: Cached> Load<T> {
         let storable = encoded
             .filter(|encoded| may_store && !lifetime.is_zero() && encoded.len() <= core.settings.value_most);
         let (asked_at, fenced) = match generations.zip(storable) {
-            None => {
-                self.release(lease);
-                (load_began, false)
-            }
+            None => (load_began, false),
             Some((generations, payload)) => {
                 let facts = self.facts(value, generations, lifetime, took);
                 let envelope = self.tier.level.close(&self.name.canonical, facts, &payload);
@@ -239,7 +211,7 @@ impl<T: Cached> Load<T> {
     /// Stores, and after a long load asks whether anything was invalidated meanwhile: the key (then the lease is gone), its tenant or its type. Says when it asked.
     async fn fill_and_ask(
         &self,
-        lease: Option<Token>,
+        lease: Option<Lease>,
         envelope: Bytes,
         lifetime: Duration,
         generations: Generations,
@@ -282,24 +254,26 @@ impl<T: Cached> Load<T> {
         }
     }
 
-    async fn fill(&self, lease: Option<Token>, envelope: Bytes, lifetime: Duration) -> bool {
+    async fn fill(&self, lease: Option<Lease>, envelope: Bytes, lifetime: Duration) -> bool {
         let core = &self.tier.core;
         let kept_for = lifetime + core.settings.stale_on_error;
         let reply = {
             let _order = core.versions.order(self.name.stamp.key_slot);
-            let lease = if active(Mutant::StoreAfterInvalidate) { None } else { lease };
+            let token = lease.as_ref().and_then(Lease::token);
+            let token = if active(Mutant::StoreAfterInvalidate) { None } else { token };
             let invalidated = !self.tier.is_uninvalidated(&self.name.stamp);
             if invalidated && !active(Mutant::StoreAfterInvalidate) {
-                self.release(lease);
                 return false;
             }
-            core.backend.fill(self.name.location, lease, envelope, kept_for)
+            core.backend.fill(self.name.location, token, envelope, kept_for)
         };
         match reply.await {
-            Ok(stored) => stored,
+            Ok(stored) => {
+                lease.map(Lease::ended);
+                stored
+            }
             Err(error) => {
                 tracing::debug!(namespace = T::NAMESPACE, %error, "a value was not stored");
-                self.release(lease);
                 false
             }
         }

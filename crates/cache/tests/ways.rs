@@ -4,6 +4,7 @@ mod common;
 
 mod ways {
     mod elsewhere;
+    mod leases;
 }
 
 use std::sync::Arc;
