@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
@@ -46,13 +47,13 @@ impl<T: Cached> Typed<T> {
         Fut: Future<Output = Result<Option<T::Value>, E>> + Send + 'static,
     {
         if self.tier.core.bypass.load(Ordering::Relaxed) {
-            return Box::pin(self.fly(key, load, Cause::Bypass, None)).await;
+            return Box::pin(self.get_from_afar(key, load, Cause::Bypass)).await;
         }
         if let Some(copy) = self.tier.copy_of(key) {
             self.tier.observed.local.increment(1);
             return Ok(copy);
         }
-        self.get_from_afar(key, load).await
+        self.get_from_afar(key, load, Cause::Miss).await
     }
 
     /// The values of several keys, in their order; those to be had from the server travel in one batch, those to be loaded load side by side.
@@ -127,16 +128,44 @@ impl<T: Cached> Typed<T> {
         Ok(())
     }
 
-    async fn get_from_afar<E, F, Fut>(&self, key: &T::Key, load: F) -> Result<Shared<T>, Error<E>>
+    /// What is not among this process's own copies: in time, and where it was chosen, what has ended rather than an error.
+    async fn get_from_afar<E, F, Fut>(
+        &self,
+        key: &T::Key,
+        load: F,
+        cause: Cause,
+    ) -> Result<Shared<T>, Error<E>>
     where
         E: Send + Sync + 'static,
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Option<T::Value>, E>> + Send + 'static,
     {
+        let mut ended = None;
+        let seeking = self.seek(key, load, cause, &mut ended);
+        let sought = tokio::time::timeout(self.tier.core.settings.deadline, seeking).await;
+        sought.unwrap_or(Err(Error::Deadline)).or_else(|error| self.stale_or(error, ended))
+    }
+
+    async fn seek<E, F, Fut>(
+        &self,
+        key: &T::Key,
+        load: F,
+        cause: Cause,
+        ended: &mut Option<Ended<T>>,
+    ) -> Result<Shared<T>, Error<E>>
+    where
+        E: Send + Sync + 'static,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Option<T::Value>, E>> + Send + 'static,
+    {
+        let asked_at = self.tier.core.origin.elapsed();
+        if cause == Cause::Bypass {
+            return Box::pin(self.fly(key, load, cause, asked_at)).await;
+        }
         let name = self.tier.name(key);
         // Boxed, what is seldom needed does not make every get's future large.
         if let Some(flight) = Flights::join::<T, E>(&self.tier, &name)
-            && let Some(result) = Box::pin(self.wait(flight)).await
+            && let Some(result) = Box::pin(self.wait(flight, asked_at)).await
         {
             return result;
         }
@@ -144,14 +173,15 @@ impl<T: Cached> Typed<T> {
             Look::Hit(hit) => {
                 self.tier.observed.hit.increment(1);
                 self.refresh_early(name, &hit, load);
-                Ok(hit.value)
+                return Ok(hit.value);
             }
-            Look::Miss(ended) => {
+            Look::Miss(what_has_ended) => {
                 self.tier.observed.miss.increment(1);
-                Box::pin(self.fly(key, load, Cause::Miss, ended)).await
+                *ended = what_has_ended;
             }
-            Look::Down => Box::pin(self.fly(key, load, Cause::Miss, None)).await,
+            Look::Down => {}
         }
+        Box::pin(self.fly(key, load, cause, asked_at)).await
     }
 
     /// Leads or joins a flight until there is an outcome that this caller may have.
@@ -160,7 +190,7 @@ impl<T: Cached> Typed<T> {
         key: &T::Key,
         load: F,
         cause: Cause,
-        ended: Option<Ended<T>>,
+        asked_at: Duration,
     ) -> Result<Shared<T>, Error<E>>
     where
         E: Send + Sync + 'static,
@@ -178,10 +208,8 @@ impl<T: Cached> Typed<T> {
                     flight
                 }
             };
-            match self.wait(flight).await {
-                Some(Err(error)) => return self.stale_or(error, ended),
-                Some(Ok(value)) => return Ok(value),
-                None => {}
+            if let Some(result) = self.wait(flight, asked_at).await {
+                return result;
             }
         }
     }
@@ -202,16 +230,16 @@ impl<T: Cached> Typed<T> {
     }
 
     /// Waits for an outcome. None: it is not for this caller, who begins anew.
-    async fn wait<E>(&self, flight: Awaited<T, E>) -> Option<Result<Shared<T>, Error<E>>> {
-        let core = &self.tier.core;
-        let joined_at = core.origin.elapsed();
-        let outcome: Outcome<T, E> = match tokio::time::timeout(core.settings.deadline, flight.wait()).await {
-            Err(_) => return Some(Err(Error::Deadline)),
-            Ok(None) => return Some(Err(Error::Panicked)),
-            Ok(Some(outcome)) => outcome,
+    async fn wait<E>(
+        &self,
+        flight: Awaited<T, E>,
+        asked_at: Duration,
+    ) -> Option<Result<Shared<T>, Error<E>>> {
+        let Some(outcome): Option<Outcome<T, E>> = flight.wait().await else {
+            return Some(Err(Error::Panicked));
         };
         // Whoever joined a long load late could get what another process invalidated long before: only a load that is known to be fenced is for everybody.
-        let late = joined_at.saturating_sub(outcome.began) > core.settings.local.lifetime;
+        let late = asked_at.saturating_sub(outcome.began) > self.tier.core.settings.local.lifetime;
         if late && !outcome.fenced && matches!(outcome.result, Some(Ok(_))) {
             return None;
         }

@@ -3,6 +3,7 @@
 mod common;
 
 mod ways {
+    mod deadlines;
     mod elsewhere;
     mod leases;
 }
