@@ -30,6 +30,8 @@ const READ_CHUNK: usize = 64 << 10;
 // A stalled server must not collect more than this; what comes after waits in the queue, which has its own bound.
 const IN_FLIGHT_MOST: usize = 64;
 const OUTGOING_MOST: usize = 4 << 20;
+// A connection that served for so long was a good one.
+const STEADY: Duration = Duration::from_secs(1);
 
 /// Where callers hand their commands in.
 pub(crate) struct Door {
@@ -176,24 +178,27 @@ async fn drive(config: RedisConfig, door: Arc<Door>) {
     let _gone = Gone(door.clone());
     let mut failures = 0u32;
     for generation in 1.. {
-        let was_ready = match open(&config, &door).await {
+        let served = match open(&config, &door).await {
             Ok(stream) => {
                 let mut link = Link::new(stream, generation, &config, &door);
                 let death = poll_fn(|context| link.poll(context)).await;
                 tracing::warn!(generation, %death, "the connection to the cache server ended");
                 metrics::counter!("keepsight_cache_connection_deaths_total").increment(1);
-                link.was_ready
+                link.ready_at.map(|at| at.elapsed())
             }
             Err(error) => {
                 tracing::warn!(%error, "the cache server cannot be reached");
-                false
+                None
             }
         };
         if door.is_closed() {
             return;
         }
-        failures = if was_ready { 0 } else { failures.saturating_add(1) };
-        door.set_state(if was_ready { State::Connecting } else { State::Down });
+        let steady = served.is_some_and(|served| served >= STEADY);
+        failures = if steady { 0 } else { failures.saturating_add(1) };
+        // One early death can happen; a server that lets in and then refuses, again and again, is not waited for.
+        let may_be_back = served.is_some() && failures < 2;
+        door.set_state(if may_be_back { State::Connecting } else { State::Down });
         let wait = wait_before(failures, &config);
         tokio::select! {
             biased;
@@ -224,7 +229,7 @@ async fn open(config: &RedisConfig, door: &Door) -> std::io::Result<Box<dyn Stre
     opened.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
 }
 
-/// Full jitter: uniformly random below a bound that doubles with every failure. After a connection that worked, next to nothing.
+/// Full jitter: uniformly random below a bound that doubles with every failure. After a connection that served well, next to nothing.
 fn wait_before(failures: u32, config: &RedisConfig) -> Duration {
     let bound = Duration::from_millis(10).saturating_mul(1 << failures.min(10)).min(config.reconnect_most);
     bound.mul_f64(config.chance.fraction())
@@ -243,7 +248,7 @@ struct Link<'a> {
     armed: bool,
     // Something is wanted, and everything that is ready to run has been let go first.
     gathering: bool,
-    was_ready: bool,
+    ready_at: Option<Instant>,
     #[cfg(feature = "sabotage")]
     company: Option<Pin<Box<Sleep>>>,
 }
@@ -275,7 +280,7 @@ impl<'a> Link<'a> {
             timer: Box::pin(tokio::time::sleep_until(origin)),
             armed: false,
             gathering: false,
-            was_ready: false,
+            ready_at: None,
             #[cfg(feature = "sabotage")]
             company: None,
         }
@@ -312,8 +317,8 @@ impl<'a> Link<'a> {
             if matches!(self.conn.phase(), Phase::Dead(_)) {
                 return;
             }
-            if self.conn.phase() == Phase::Ready && !self.was_ready {
-                self.was_ready = true;
+            if self.conn.phase() == Phase::Ready && self.ready_at.is_none() {
+                self.ready_at = Some(Instant::now());
                 self.door.generation.store(self.conn.generation(), Ordering::Release);
                 self.door.set_state(State::Up);
             }

@@ -281,6 +281,7 @@ fn seeds(of: std::ops::Range<u64>) {
         "Nil",
         "StopReading",
         "HalfOpen",
+        "Refuse",
     ] {
         assert!(
             injected.get(fault).is_some_and(|times| *times > 100),

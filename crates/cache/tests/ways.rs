@@ -6,6 +6,7 @@ mod ways {
     mod deadlines;
     mod elsewhere;
     mod leases;
+    mod refusals;
 }
 
 use std::sync::Arc;

@@ -42,7 +42,16 @@ pub enum Fault {
     StopReading(Duration),
     /// Nothing more is read or written, for ever.
     HalfOpen,
+    /// The command is not executed, and the reply is this error.
+    Refuse(&'static str),
 }
+
+/// What servers refuse with.
+pub const OOM: &str = "OOM command not allowed when used memory > 'maxmemory'.";
+pub const READONLY: &str = "READONLY You can't write against a read only replica.";
+pub const NOSCRIPT: &str = "NOSCRIPT No matching script. Please use EVAL.";
+pub const LOADING: &str = "LOADING Redis is loading the dataset in memory";
+pub const ERRORS: [&str; 5] = [OOM, READONLY, NOSCRIPT, LOADING, "ERR something else"];
 
 /// The server. Clones are the same one.
 #[derive(Clone)]
@@ -59,6 +68,8 @@ pub struct Inside {
     pub dice: Option<(Arc<Seeded>, u64)>,
     /// AUTH is needed.
     pub password: Option<String>,
+    /// These commands are not executed; the reply is this error.
+    pub refuses: HashMap<&'static str, &'static str>,
     /// New connections are refused.
     pub unreachable: bool,
     /// Nothing ever ends.
@@ -104,6 +115,11 @@ impl Scripted {
     /// Forgets everything, as a restart does.
     pub fn forget(&self) {
         self.inside().values.clear();
+    }
+
+    /// Forgets the scripts, as `SCRIPT FLUSH` does.
+    pub fn forget_scripts(&self) {
+        self.inside().scripts.clear();
     }
 
     /// Ends all connections and forgets everything.
@@ -210,7 +226,7 @@ async fn send(
         Fault::HalfOpen => {
             std::future::pending::<()>().await;
         }
-        Fault::None | Fault::Split | Fault::Nil | Fault::Swap | Fault::StopReading(_) => {}
+        Fault::None | Fault::Split | Fault::Nil | Fault::Swap | Fault::StopReading(_) | Fault::Refuse(_) => {}
     }
     if let Some(earlier) = kept_back.take() {
         bytes.extend_from_slice(&earlier);
@@ -253,30 +269,16 @@ fn words(frame: Frame) -> Option<Vec<Bytes>> {
 impl Inside {
     fn answer(&mut self, words: &[Bytes]) -> (Frame, Fault) {
         let name = String::from_utf8_lossy(&words[0]).to_uppercase();
-        let (name, reply) = match name.as_str() {
-            "AUTH" => {
-                let right =
-                    self.password.as_deref().is_some_and(|password| words[1..].iter().any(|w| w == password));
-                (name, if right { Frame::Simple("OK".into()) } else { error("WRONGPASS no") })
-            }
-            "SCRIPT" => (name, self.load_script(&words[2])),
-            "MGET" => {
-                let values = words[1..].iter().map(|key| Frame::Bulk(self.get(key))).collect();
-                (name, Frame::Array(Some(values)))
-            }
-            "ECHO" => (name, Frame::Bulk(Some(words[1].clone()))),
-            "EVALSHA" => {
-                let script = self.scripts[&words[1][..]];
-                (script.to_owned(), self.run(script, &words[3..]))
-            }
-            _ => {
-                self.garbage = true;
-                (name, error("ERR unknown command"))
-            }
-        };
+        let script = words.get(1).and_then(|digest| self.scripts.get(&digest[..]).copied());
+        let name = script.filter(|_| name == "EVALSHA").map_or(name, str::to_owned);
         *self.executed.entry(name.clone()).or_default() += 1;
         let fault = self.next_fault(&name);
-        let reply = if fault == Fault::Nil { Frame::Bulk(None) } else { reply };
+        let refused = self.refuses.get(name.as_str()).copied();
+        let reply = match (fault, refused) {
+            (Fault::Nil, _) => Frame::Bulk(None),
+            (Fault::Refuse(text), _) | (_, Some(text)) => error(text),
+            _ => self.execute(&name, words),
+        };
         self.trace.push(format!("{name} {fault:?}"));
         if fault != Fault::None {
             let kind = format!("{fault:?}");
@@ -284,6 +286,25 @@ impl Inside {
             *self.injected.entry(kind).or_default() += 1;
         }
         (reply, fault)
+    }
+
+    fn execute(&mut self, name: &str, words: &[Bytes]) -> Frame {
+        match name {
+            "AUTH" => {
+                let right =
+                    self.password.as_deref().is_some_and(|password| words[1..].iter().any(|w| w == password));
+                if right { Frame::Simple("OK".into()) } else { error("WRONGPASS no") }
+            }
+            "SCRIPT" => self.load_script(&words[2]),
+            "MGET" => Frame::Array(Some(words[1..].iter().map(|key| Frame::Bulk(self.get(key))).collect())),
+            "ECHO" => Frame::Bulk(Some(words[1].clone())),
+            "EVALSHA" => error(NOSCRIPT),
+            "lease" | "fill" | "release" | "invalidate" | "adopt" => self.run(name, &words[3..]),
+            _ => {
+                self.garbage = true;
+                error("ERR unknown command")
+            }
+        }
     }
 
     fn next_fault(&mut self, command: &str) -> Fault {
@@ -298,7 +319,7 @@ impl Inside {
         if dice.below(1_000) >= *per_mille {
             return Fault::None;
         }
-        match dice.below(12) {
+        match dice.below(13) {
             0 => Fault::Lose,
             1 => Fault::Duplicate,
             2 => Fault::Swap,
@@ -310,6 +331,7 @@ impl Inside {
             8 => Fault::Nil,
             9 => Fault::StopReading(Duration::from_millis(dice.below(600))),
             10 => Fault::HalfOpen,
+            11 => Fault::Refuse(ERRORS[dice.below(ERRORS.len() as u64) as usize]),
             _ => Fault::Stall(Duration::from_millis(dice.below(20))),
         }
     }
