@@ -87,7 +87,7 @@ pub fn conn(data: &[u8]) {
     while let Some(event) = conn.next_event() {
         match event {
             Event::Answered(ticket, answer) => answered.push((ticket, answer)),
-            Event::Lost(_) => lost += 1,
+            Event::Lost(_) | Event::TooLarge(_) => lost += 1,
         }
     }
     assert!(answered.is_empty() || echoed, "answered without an ECHO");

@@ -75,6 +75,9 @@ pub enum BackendError {
     /// It was sent, and the connection ended before its reply: whether it was done is not known.
     #[error("the connection to the cache server ended; whether it was done is not known")]
     OutcomeUnknown,
+    /// Nothing was sent: the envelope is larger than the backend keeps.
+    #[error("larger than the backend keeps")]
+    TooLarge,
     /// The server said no (out of memory, read-only, no permission, ..).
     #[error("the cache server refused: {0}")]
     Refused(String),

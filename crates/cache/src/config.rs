@@ -138,7 +138,8 @@ impl Builder {
         self
     }
 
-    /// The largest encoded value in bytes that is stored; larger ones are loaded each time. Default: 8 MiB.
+    /// The largest encoded value in bytes that is stored; larger ones are loaded each time. A backend may keep less
+    /// ([`RedisConfig::value_most`](crate::RedisConfig::value_most)). Default: 8 MiB.
     pub fn value_most(mut self, bytes: usize) -> Self {
         self.settings.value_most = bytes;
         self

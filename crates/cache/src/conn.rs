@@ -42,6 +42,24 @@ pub enum Command {
     Adopt(Location, Bytes, Duration),
 }
 
+impl Command {
+    /// What it is about.
+    pub fn location(&self) -> Location {
+        match self {
+            Self::Get(at) | Self::Invalidate(at) | Self::Lease(at, ..) => *at,
+            Self::Fill(at, ..) | Self::Release(at, _) | Self::Adopt(at, ..) => *at,
+        }
+    }
+
+    /// How many bytes of a value it carries.
+    pub fn payload(&self) -> usize {
+        match self {
+            Self::Fill(_, _, envelope, _) | Self::Adopt(_, envelope, _) => envelope.len(),
+            _ => 0,
+        }
+    }
+}
+
 /// What a server answered to a [`Command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -97,6 +115,8 @@ pub enum Event<T> {
     Answered(T, Answer),
     /// The connection died first: whether it was done is not known.
     Lost(T),
+    /// The connection died of its reply: larger than the limit, or than what comes in time.
+    TooLarge(T),
 }
 
 /// How a connection behaves.
@@ -134,6 +154,9 @@ pub struct Conn<T> {
     // Bytes ever enqueued and ever taken by the peer: a batch is written when the second reaches its mark.
     enqueued: u64,
     written: u64,
+    // Bytes that ever came, and how many of them were left in the buffer.
+    received: u64,
+    unread: usize,
     batches: VecDeque<Batch<T>>,
     events: VecDeque<Event<T>>,
     #[cfg(feature = "sabotage")]
@@ -143,7 +166,9 @@ pub struct Conn<T> {
 #[derive(Debug)]
 struct Batch<T> {
     nonce: Nonce,
+    // Without what came since it was sent.
     deadline: Moment,
+    received_before: u64,
     // Where its last byte stands among all bytes enqueued.
     mark: u64,
     gets: Vec<T>,
@@ -216,6 +241,8 @@ impl<T> Conn<T> {
             out: BytesMut::new(),
             enqueued: 0,
             written: 0,
+            received: 0,
+            unread: 0,
             batches: VecDeque::new(),
             events: VecDeque::new(),
             #[cfg(feature = "sabotage")]
@@ -277,7 +304,8 @@ impl<T> Conn<T> {
         self.phase = Phase::Scripts;
     }
 
-    /// Sends commands as one batch. Only in [`Phase::Ready`]: otherwise they are lost at once.
+    /// Sends commands as one batch. Only in [`Phase::Ready`]: otherwise they are lost at once. The deadline is for small ones: what is large has the time that it
+    /// takes to travel on top.
     pub fn enqueue(
         &mut self,
         commands: impl IntoIterator<Item = (Command, T)>,
@@ -317,8 +345,16 @@ impl<T> Conn<T> {
         at: Step,
     ) {
         self.enqueued = self.written + self.out.len() as u64;
-        let answers = Vec::with_capacity(gets.len() + scripts.len());
-        self.batches.push_back(Batch { nonce, deadline, mark: self.enqueued, gets, scripts, answers, at });
+        self.batches.push_back(Batch {
+            nonce,
+            deadline: deadline + travel_time(self.out.len() as u64),
+            received_before: self.received,
+            mark: self.enqueued,
+            answers: Vec::with_capacity(gets.len() + scripts.len()),
+            gets,
+            scripts,
+            at,
+        });
     }
 
     fn put_gets(&mut self, locations: &[Location]) {
@@ -385,6 +421,12 @@ impl<T> Conn<T> {
 
     /// Bytes came. What is incomplete stays in the buffer.
     pub fn on_bytes(&mut self, buffer: &mut BytesMut) {
+        self.received += buffer.len().saturating_sub(self.unread) as u64;
+        self.read(buffer);
+        self.unread = buffer.len();
+    }
+
+    fn read(&mut self, buffer: &mut BytesMut) {
         while !matches!(self.phase, Phase::Dead(_)) {
             match self.tokens.next(buffer) {
                 Ok(Some(token)) => {
@@ -402,7 +444,7 @@ impl<T> Conn<T> {
     /// Time has passed.
     pub fn on_time(&mut self, now: Moment) {
         let Some(first) = self.batches.front() else { return };
-        if now < first.deadline {
+        if now < self.deadline_of(first) {
             return;
         }
         let short = self.written < first.mark;
@@ -419,13 +461,17 @@ impl<T> Conn<T> {
 
     fn abandon_first(&mut self) {
         if let Some(batch) = self.batches.pop_front() {
-            self.lose(batch);
+            self.lose(batch, None);
         }
     }
 
     /// When [`on_time`](Self::on_time) has to be called next.
     pub fn next_deadline(&self) -> Option<Moment> {
-        self.batches.front().map(|batch| batch.deadline)
+        self.batches.front().map(|batch| self.deadline_of(batch))
+    }
+
+    fn deadline_of(&self, batch: &Batch<T>) -> Moment {
+        batch.deadline + travel_time(self.received - batch.received_before)
     }
 
     /// The peer or the network closed it.
@@ -449,14 +495,24 @@ impl<T> Conn<T> {
         }
         self.phase = Phase::Dead(death);
         self.out.clear();
+        let of_its_size = match death {
+            Death::Malformed(RespError::TooLarge) => true,
+            Death::Late => self.tokens.is_within_bulk(),
+            _ => false,
+        };
+        let mut too_large = self.batches.front().filter(|_| of_its_size).and_then(Batch::being_read);
         while let Some(batch) = self.batches.pop_front() {
-            self.lose(batch);
+            self.lose(batch, too_large.take());
         }
     }
 
-    fn lose(&mut self, batch: Batch<T>) {
+    fn lose(&mut self, batch: Batch<T>, too_large: Option<usize>) {
         let scripts = batch.scripts.into_iter().map(|(_, ticket)| ticket);
-        self.events.extend(batch.gets.into_iter().chain(scripts).map(Event::Lost));
+        let tickets = batch.gets.into_iter().chain(scripts).enumerate();
+        self.events.extend(tickets.map(|(n, ticket)| match too_large == Some(n) {
+            true => Event::TooLarge(ticket),
+            false => Event::Lost(ticket),
+        }));
     }
 
     fn on_token(&mut self, token: Token) -> Result<(), Death> {
@@ -535,6 +591,15 @@ impl<T> Conn<T> {
 }
 
 impl<T> Batch<T> {
+    /// Whose value comes next, or is coming.
+    fn being_read(&self) -> Option<usize> {
+        match self.at {
+            Step::Get(n) => Some(n),
+            Step::InScript(n, ..) => Some(self.gets.len() + n),
+            _ => None,
+        }
+    }
+
     fn on_gets(&mut self, token: &Token) -> Result<(), Death> {
         match token {
             Token::Array(Some(count)) if *count == self.gets.len() => self.at = Step::Get(0),
@@ -621,6 +686,11 @@ fn script_answer(script: Script, items: &[Token]) -> Option<Answer> {
 fn must_reconnect(answer: &Answer) -> bool {
     let Answer::Refused(text) = answer else { return false };
     ["NOSCRIPT", "READONLY", "NOAUTH", "MASTERDOWN"].iter().any(|code| text.starts_with(code))
+}
+
+/// What so many bytes may take beyond a small command's time: a millisecond for 8 KiB, which is a link of 67 Mbit/s.
+fn travel_time(bytes: u64) -> Duration {
+    Duration::from_millis(bytes >> 13)
 }
 
 fn script_nonce(nonce: &Nonce, n: usize) -> [u8; 20] {

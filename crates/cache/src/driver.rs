@@ -20,9 +20,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use tokio_util::io::poll_read_buf;
 
-use crate::backend::BackendError;
+use crate::backend::{BackendError, Reply};
 use crate::conn::{Command, Conn, Death, Event, Moment, Phase};
 use crate::dial::Stream;
+use crate::key::Location;
 use crate::redis::{Caller, RedisConfig};
 use crate::sabotage::{Mutant, active};
 
@@ -30,6 +31,8 @@ const READ_CHUNK: usize = 64 << 10;
 // A stalled server must not collect more than this; what comes after waits in the queue, which has its own bound.
 const IN_FLIGHT_MOST: usize = 64;
 const OUTGOING_MOST: usize = 4 << 20;
+// Larger ones travel alone, so that what is small does not wait for many of them.
+const BATCH_BYTES_MOST: usize = 1 << 20;
 // A connection that served for so long was a good one.
 const STEADY: Duration = Duration::from_secs(1);
 
@@ -44,6 +47,8 @@ pub(crate) struct Door {
 
 struct Queue {
     wanted: VecDeque<Ticket>,
+    // Where values lie that a connection died of: removed by the next, or it would die of them too.
+    too_large: Vec<Location>,
     driver: Option<Waker>,
     state: State,
     distrusted: u64,
@@ -64,6 +69,14 @@ enum State {
 struct Ticket {
     command: Command,
     caller: Caller,
+}
+
+impl Ticket {
+    /// Removes what lies there; nobody waits for it.
+    fn removal(at: Location) -> Self {
+        let (nobody, _) = Reply::pending();
+        Self { command: Command::Invalidate(at), caller: Caller::Done(nobody) }
+    }
 }
 
 impl Door {
@@ -158,6 +171,7 @@ impl Drop for Held {
 pub(crate) fn start(config: RedisConfig) -> Held {
     let queue = Queue {
         wanted: VecDeque::new(),
+        too_large: Vec::new(),
         driver: None,
         state: State::Connecting,
         distrusted: 0,
@@ -206,6 +220,21 @@ async fn drive(config: RedisConfig, door: Arc<Door>) {
             () = tokio::time::sleep(wait) => {}
         }
     }
+}
+
+/// Takes what may travel together: so many commands and bytes at most.
+fn take_batch(wanted: &mut VecDeque<Ticket>, most: usize) -> Vec<Ticket> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while batch.len() < most
+        && let Some(next) = wanted.front()
+    {
+        bytes += next.command.payload();
+        if bytes > BATCH_BYTES_MOST && !batch.is_empty() {
+            break;
+        }
+        batch.extend(wanted.pop_front());
+    }
+    batch
 }
 
 /// When the driver ends, also with its runtime, nobody waits for it any more.
@@ -259,6 +288,7 @@ const COMPANY: Duration = Duration::from_millis(2);
 /// Who waits for a command that was sent.
 struct Flying {
     caller: Caller,
+    at: Location,
     #[cfg(feature = "sabotage")]
     command: Command,
 }
@@ -365,7 +395,7 @@ impl<'a> Link<'a> {
         }
         let room = self.conn.in_flight() < IN_FLIGHT_MOST && self.conn.outgoing().len() < OUTGOING_MOST;
         let ready = self.conn.phase() == Phase::Ready && room;
-        if !ready || queue.wanted.is_empty() {
+        if !ready || (queue.wanted.is_empty() && queue.too_large.is_empty()) {
             queue.driver = Some(context.waker().clone());
             return false;
         }
@@ -385,8 +415,8 @@ impl<'a> Link<'a> {
         }
         self.gathering = false;
         let most = if active(Mutant::NoBatching) { 1 } else { self.config.batch_most };
-        let count = queue.wanted.len().min(most);
-        let wanted: Vec<Ticket> = queue.wanted.drain(..count).collect();
+        let removals: Vec<Ticket> = queue.too_large.drain(..).map(Ticket::removal).collect();
+        let wanted = if removals.is_empty() { take_batch(&mut queue.wanted, most) } else { removals };
         drop(queue);
         self.send(wanted);
         true
@@ -399,9 +429,9 @@ impl<'a> Link<'a> {
         let wanted = wanted.into_iter().filter(|ticket| !idle(ticket));
         let flying = wanted.map(|Ticket { command, caller }| {
             #[cfg(feature = "sabotage")]
-            let flying = Flying { caller, command: command.clone() };
+            let flying = Flying { caller, at: command.location(), command: command.clone() };
             #[cfg(not(feature = "sabotage"))]
-            let flying = Flying { caller };
+            let flying = Flying { caller, at: command.location() };
             (command, flying)
         });
         let deadline = self.now() + self.config.timeout;
@@ -419,6 +449,11 @@ impl<'a> Link<'a> {
                         self.door.submit(flying.command, flying.caller);
                         continue;
                     }
+                    flying.caller.fail(BackendError::OutcomeUnknown);
+                }
+                Event::TooLarge(flying) => {
+                    tracing::warn!("a stored value is too large for this client, and will be removed");
+                    self.door.lock().too_large.push(flying.at);
                     flying.caller.fail(BackendError::OutcomeUnknown);
                 }
             }

@@ -62,13 +62,15 @@ impl RedisConfig {
         self
     }
 
-    /// How long a reply may take before the connection is given up. Default: 250 ms.
+    /// How long a reply may take before the connection is given up, and a millisecond more for each 8 KiB that travel. The link must carry as much: over a slower
+    /// one, values take their time from all others, so lower [`value_most`](Self::value_most). Default: 250 ms.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long connecting and being let in may take. Default: 1 s.
+    /// How long opening a stream may take (TCP, TLS); being let in then has the time of one reply. Commands wait for it no longer than for a reply.
+    /// Default: 1 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -86,7 +88,8 @@ impl RedisConfig {
         self
     }
 
-    /// The largest envelope in bytes that the server may send. Default: 16 MiB.
+    /// The largest envelope in bytes (a value with its key and some 100 bytes) that is stored or taken: none is stored that would not be taken, whatever
+    /// [`Builder::value_most`](crate::Builder::value_most) says. One that was stored by another process ends the connection that brings it, and is removed. Default: 16 MiB.
     pub fn value_most(mut self, bytes: usize) -> Self {
         self.settings.limits.bulk = bytes;
         self
@@ -109,6 +112,7 @@ impl fmt::Debug for RedisConfig {
 #[derive(Clone)]
 pub struct Redis {
     door: Arc<Held>,
+    value_most: usize,
 }
 
 impl Redis {
@@ -117,7 +121,7 @@ impl Redis {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(config: RedisConfig) -> Self {
-        Self { door: Arc::new(driver::start(config)) }
+        Self { value_most: config.settings.limits.bulk, door: Arc::new(driver::start(config)) }
     }
 
     /// Waits until there is a connection; false after so long without one.
@@ -126,6 +130,9 @@ impl Redis {
     }
 
     fn submit<T>(&self, command: Command, caller: impl FnOnce(Completer<T>) -> Caller) -> Reply<T> {
+        if command.payload() > self.value_most {
+            return Reply::ready(Err(BackendError::TooLarge));
+        }
         let (completer, reply) = Reply::pending();
         self.door.submit(command, caller(completer));
         reply

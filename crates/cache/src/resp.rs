@@ -72,6 +72,11 @@ impl Tokens {
         Self { limits, needed: 0 }
     }
 
+    /// Whether a bulk string has begun to come and is not complete.
+    pub fn is_within_bulk(&self) -> bool {
+        self.needed > 0
+    }
+
     /// Takes the next token off the buffer; `None` until it is complete.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod ways {
     mod elsewhere;
     mod leases;
     mod refusals;
+    mod sizes;
 }
 
 use std::sync::Arc;

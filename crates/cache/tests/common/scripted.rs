@@ -76,6 +76,8 @@ pub struct Inside {
     pub never_expires: bool,
     /// Bytes that travel before the other side must wait.
     pub window: usize,
+    /// Bytes that travel in a millisecond; 0 is any number.
+    pub bytes_a_ms: usize,
     /// How often each command was executed.
     pub executed: HashMap<String, usize>,
     /// Something arrived before AUTH was answered.
@@ -126,6 +128,13 @@ impl Scripted {
     pub fn restart(&self) {
         self.forget();
         self.inside().epoch += 1;
+    }
+
+    async fn travel(&self, bytes: usize) {
+        let bytes_a_ms = self.inside().bytes_a_ms;
+        if bytes_a_ms > 0 {
+            tokio::time::sleep(Duration::from_micros(1_000 * bytes as u64 / bytes_a_ms as u64)).await;
+        }
     }
 
     /// Exchanges what is stored under any two values' keys.
@@ -179,14 +188,13 @@ async fn serve(mut stream: DuplexStream, server: Scripted) {
                     return;
                 }
                 let (reply, fault) = server.inside().answer(&words);
-                if !send(&mut stream, &mut kept_back, reply, fault).await {
+                if !send(&server, &mut stream, &mut kept_back, reply, fault).await {
                     return;
                 }
             }
             Ok(None) => {
-                if !matches!(stream.read_buf(&mut read).await, Ok(1..)) {
-                    return;
-                }
+                let Ok(came @ 1..) = stream.read_buf(&mut read).await else { return };
+                server.travel(came).await;
             }
             Err(_) => {
                 server.inside().garbage = true;
@@ -198,6 +206,7 @@ async fn serve(mut stream: DuplexStream, server: Scripted) {
 
 /// Writes a reply as the fault has it; false ends the connection.
 async fn send(
+    server: &Scripted,
     stream: &mut DuplexStream,
     kept_back: &mut Option<BytesMut>,
     reply: Frame,
@@ -231,11 +240,12 @@ async fn send(
     if let Some(earlier) = kept_back.take() {
         bytes.extend_from_slice(&earlier);
     }
-    let step = if fault == Fault::Split { 1 } else { bytes.len().max(1) };
+    let step = if fault == Fault::Split { 1 } else { 64 << 10 };
     for part in bytes.chunks(step) {
         if stream.write_all(part).await.is_err() {
             return false;
         }
+        server.travel(part.len()).await;
         if step == 1 {
             tokio::task::yield_now().await;
         }
