@@ -1,7 +1,7 @@
 //! What keeps the bytes: a server, or this process's memory. It knows locations and envelopes, never keys or values.
 //!
 //! A backend need not be trusted to answer for the right location: what it returns is believed only under its own key. It is trusted to keep the order of
-//! calls and to compare lease tokens. [`suite`](crate::suite) holds every backend to this.
+//! calls about one location and to compare lease tokens. [`suite`](crate::suite) holds every backend to this.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -37,7 +37,7 @@ pub struct Leased {
 
 /// Keeps envelopes.
 ///
-/// Every call takes effect in the order in which the calls were made, not in which their replies are awaited. Every reply comes within a bounded time: a backend
+/// Calls about one location take effect in the order in which they were made, not in which their replies are awaited; calls about different ones in any order. Every reply comes within a bounded time: a backend
 /// has its own deadline. A reply that is dropped changes nothing for others.
 pub trait Backend: Send + Sync + 'static {
     /// What is stored at a location.

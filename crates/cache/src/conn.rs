@@ -304,7 +304,8 @@ impl<T> Conn<T> {
         self.phase = Phase::Scripts;
     }
 
-    /// Sends commands as one batch. Only in [`Phase::Ready`]: otherwise they are lost at once. The deadline is for small ones: what is large has the time that it
+    /// Sends commands as one batch. Only in [`Phase::Ready`]: otherwise they are lost at once. Gets go first: none may be about
+    /// the location of another command before it. The deadline is for small ones: what is large has the time that it
     /// takes to travel on top.
     pub fn enqueue(
         &mut self,

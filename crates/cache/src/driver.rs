@@ -5,7 +5,7 @@
 //!
 //! Invariant: whatever was handed to a connection that died is failed, never sent again.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::pin::Pin;
@@ -23,6 +23,7 @@ use tokio_util::io::poll_read_buf;
 use crate::backend::{BackendError, Reply};
 use crate::conn::{Command, Conn, Death, Event, Moment, Phase};
 use crate::dial::Stream;
+use crate::hashing::KeyHasher;
 use crate::key::Location;
 use crate::redis::{Caller, RedisConfig};
 use crate::sabotage::{Mutant, active};
@@ -222,15 +223,21 @@ async fn drive(config: RedisConfig, door: Arc<Door>) {
     }
 }
 
-/// Takes what may travel together: so many commands and bytes at most.
+/// Takes what may travel together: so many commands and bytes at most, and no get behind a script that is about the same location, since gets go first in a batch.
 fn take_batch(wanted: &mut VecDeque<Ticket>, most: usize) -> Vec<Ticket> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
+    let mut changed = HashSet::<Location, KeyHasher>::default();
     while batch.len() < most
-        && let Some(next) = wanted.front()
+        && let Some(Ticket { command, .. }) = wanted.front()
     {
-        bytes += next.command.payload();
-        if bytes > BATCH_BYTES_MOST && !batch.is_empty() {
+        bytes += command.payload();
+        let too_much = bytes > BATCH_BYTES_MOST && !batch.is_empty();
+        let is_get = matches!(command, Command::Get(_));
+        if too_much || is_get && changed.contains(&command.location()) {
             break;
+        }
+        if !is_get {
+            changed.insert(command.location());
         }
         batch.extend(wanted.pop_front());
     }

@@ -167,7 +167,7 @@ mod observe;
 mod ring;
 pub mod sabotage;
 mod seal;
-#[cfg(feature = "suite")]
+#[cfg(any(test, feature = "suite"))]
 pub mod suite;
 mod tier;
 mod typed;

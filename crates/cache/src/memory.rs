@@ -147,3 +147,14 @@ impl Backend for Memory {
         // There is no connection that could mix answers up; the value is a miss and will be overwritten.
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Memory;
+    use crate::suite::conformance;
+
+    #[tokio::test(start_paused = true)]
+    async fn memory_passes_the_suite_of_backends() {
+        conformance(&Memory::default(), 1).await;
+    }
+}

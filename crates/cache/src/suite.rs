@@ -3,12 +3,14 @@
 //! Call [`conformance`] from a test of yours with a backend of yours; it panics at the first thing that a cache could not live with. It needs locations that nobody
 //! else uses, and draws them from the number that it is given.
 
+#[cfg(feature = "suite")]
 mod servers;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
+#[cfg(feature = "suite")]
 pub use servers::{Engine, Server, ServerError};
 
 use crate::backend::{Backend, BackendError, Found, Leased, Token};
@@ -151,11 +153,20 @@ async fn adopting_keeps_the_first(backend: &dyn Backend, places: &mut Places) {
 async fn calls_take_effect_in_order(backend: &dyn Backend, places: &mut Places) {
     let at = places.next_place();
     // Called in this order, awaited in another.
+    let nothing = backend.get(at);
     let first = backend.fill(at, None, "stale".into(), LONG);
+    let stale = backend.get(at);
     let second = backend.invalidate(at);
+    let forgotten = backend.get(at);
+    let third = backend.adopt(at, "fresh".into(), LONG);
+    let fresh = backend.get(at);
+    assert_eq!(done(fresh.await).envelope, Some("fresh".into()), "a get after an adoption");
+    assert_eq!(done(forgotten.await).envelope, None, "a get after an invalidation");
+    assert_eq!(done(stale.await).envelope, Some("stale".into()), "a get after a fill");
+    assert_eq!(done(nothing.await).envelope, None, "a get before all of them");
     done(second.await);
     assert!(done(first.await));
-    assert_eq!(found(backend, at).await, None, "the invalidation came after the fill");
+    assert_eq!(done(third.await).envelope, Some("fresh".into()), "the adoption came after the invalidation");
 }
 
 async fn a_dropped_reply_shifts_nothing(backend: &dyn Backend, places: &mut Places) {

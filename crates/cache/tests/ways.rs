@@ -3,6 +3,7 @@
 mod common;
 
 mod ways {
+    mod conformance;
     mod deadlines;
     mod elsewhere;
     mod leases;
