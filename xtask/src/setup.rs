@@ -76,6 +76,11 @@ impl Found {
         self.lacks(&[NODE.what], false)
     }
 
+    /// Why tests with a real camera can't run, if they can't.
+    pub fn lacks_for_camera(&self) -> Option<String> {
+        self.lacks(&[CAMERA.what, FFMPEG.what], false)
+    }
+
     /// Why tests with a real camera and a browser can't run, if they can't.
     pub fn lacks_for_e2e(&self) -> Option<String> {
         self.lacks(&[BROWSER.what, NODE.what, FFMPEG.what, CAMERA.what, FOOTAGE.what], true)
@@ -159,6 +164,15 @@ pub fn has_advisories() -> bool {
     let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"));
     cargo.or_else(home).is_some_and(|cargo| cargo.join("advisory-dbs").exists())
+}
+
+/// Why tests on a full disk can't run, if they can't: a small one has to be mounted.
+pub fn lacks_for_disk() -> Option<String> {
+    let folder = target().join("tmp/mount");
+    let may = std::fs::create_dir_all(&folder).is_ok()
+        && succeeds(Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&folder))
+        && succeeds(Command::new("umount").arg(&folder));
+    (!may).then(|| "no tmpfs can be mounted here: that takes root".to_owned())
 }
 
 fn install_packages(packages: &[&str]) {

@@ -15,6 +15,7 @@ pub fn run(quick: bool, only: Option<&str>) -> anyhow::Result<()> {
 }
 
 fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
+    let found = if quick { None } else { Some(setup::everything()?) };
     plan.step("format", || steps::run(&mut cargo(&["fmt", "--all", "--check"])));
     plan.step("lint", || {
         steps::run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))
@@ -30,8 +31,10 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
         steps::run(&mut cargo(&tests))
     });
     plan.step("mutants", mutants::run);
-    if quick {
+    let Some(found) = found else {
         for name in [
+            "camera",
+            "full disk",
             "licences",
             "advisories",
             "clients",
@@ -47,7 +50,14 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
             plan.leave_out(name, "--quick runs only what needs nothing installed");
         }
         return Ok(());
-    }
+    };
+    step_unless(plan, "camera", found.lacks_for_camera(), || {
+        steps::run(&mut cargo(&["test", "--quiet", "--package", "keepsight-camera", "--", "--ignored"]))
+    });
+    step_unless(plan, "full disk", setup::lacks_for_disk(), || {
+        let tests = ["test", "--quiet", "--package", "keepsight", "--test", "full_disk", "--", "--ignored"];
+        steps::run(&mut cargo(&tests))
+    });
     plan.step("licences", || {
         let deny = setup::cargo_deny()?;
         // Building fetches this platform's packages only; all of them are looked at.
@@ -61,7 +71,6 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     step_unless(plan, "advisories", lacks_advisories, || {
         steps::run(Command::new(setup::cargo_deny()?).args(["--offline", "check", "advisories"]))
     });
-    let found = setup::everything()?;
     step_unless(plan, "servers", found.lacks_for_servers(), || {
         let mut tests = cargo(&["test", "--quiet", "--package", "keepsight-cache"]);
         tests.args(["--features", "suite,tls", "--test", "servers"]);

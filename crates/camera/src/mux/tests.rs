@@ -131,13 +131,8 @@ proptest! {
 
 /// Pictures of a built-in camera, written and read by an independent reader.
 #[test]
+#[ignore = "needs ffmpeg"]
 fn ffprobe_and_ffmpeg_read_every_frame() {
-    let found =
-        |program| Command::new(program).arg("-version").output().is_ok_and(|out| out.status.success());
-    if !found("ffprobe") || !found("ffmpeg") {
-        eprintln!("ffprobe or ffmpeg is not installed: the check by an independent reader was left out");
-        return;
-    }
     let mut studio = Studio::new(DemoScene::new("12 Elm Street", DemoView::Hall)).unwrap();
     let units: Vec<_> =
         (0..40).map(|n| studio.shoot(1_700_000_000_000 + n * 100, n * 100).unwrap()).collect();
