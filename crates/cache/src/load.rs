@@ -111,7 +111,7 @@ impl<T: Cached> Load<T> {
     /// Asks for the lease until it is held, the value is there, or whoever holds it had its time.
     async fn claim(&self, generations: Option<Generations>) -> Claim<T> {
         let core = &self.tier.core;
-        if !core.settings.leases || generations.is_none() {
+        if !core.settings.leases || generations.is_none() || active(Mutant::NoLease) {
             return Claim::Nobody;
         }
         let mut wait = FIRST_LOOK_AGAIN;
@@ -269,7 +269,7 @@ impl<T: Cached> Load<T> {
         };
         match reply.await {
             Ok(stored) => {
-                lease.map(Lease::ended);
+                lease.into_iter().for_each(Lease::ended);
                 stored
             }
             Err(error) => {

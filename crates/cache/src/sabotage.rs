@@ -56,6 +56,8 @@ mutants! {
     AbandonPlace = "cache-abandon-place",
     /// Promise 5: every caller loads for itself.
     NoSingleFlight = "cache-no-single-flight",
+    /// Promise 5: the lease is never asked for.
+    NoLease = "cache-no-lease",
     /// Promise 5: "there is no such thing" is never stored.
     AbsentIsMiss = "cache-absent-is-miss",
     /// Promise 6: a load that began before an invalidation is stored after it.

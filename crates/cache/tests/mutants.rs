@@ -5,6 +5,11 @@
 
 mod common;
 
+mod mutants {
+    pub mod cluster;
+    pub mod exchange;
+}
+
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -58,6 +63,7 @@ fn every_mutant_is_listed() {
 // 1 Bound
 scenario!(a_bound_value_of_another_key_is_refused catches NoBinding);
 scenario!(a_sealed_value_of_another_key_is_refused catches NoBinding);
+scenario!(a_value_of_another_type_or_version_is_refused catches NoBinding);
 scenario!(two_tenants_with_one_name_have_two_values catches DropTenant);
 scenario!(keys_whose_hashes_collide_are_two_keys catches CompareHashesOnly);
 scenario!(no_nonce_seals_twice catches RandomNonces);
@@ -76,6 +82,7 @@ scenario!(followers_get_their_value_when_the_leader_goes_away catches LeaderDies
 scenario!(an_abandoned_get_keeps_its_place catches AbandonPlace);
 // 5 No stampede
 scenario!(one_load_for_all_callers_of_a_key catches NoSingleFlight);
+scenario!(one_load_for_all_processes_of_a_cluster catches NoLease);
 scenario!(what_is_not_there_is_asked_for_once catches AbsentIsMiss);
 // 6 Bounded staleness
 scenario!(a_load_that_began_before_an_invalidation_is_not_stored catches StoreAfterInvalidate);
@@ -93,41 +100,13 @@ scenario!(a_lonely_get_goes_at_once catches WaitForCompany);
 mod scenarios {
     use super::*;
 
-    type Outcome = Result<(), String>;
+    pub use crate::mutants::cluster::one_load_for_all_processes_of_a_cluster;
+    pub use crate::mutants::exchange::{
+        a_bound_value_of_another_key_is_refused, a_sealed_value_of_another_key_is_refused,
+        a_value_of_another_type_or_version_is_refused,
+    };
 
-    /// The server exchanges two values: neither caller may get the other's.
-    async fn exchanged<T>() -> Outcome
-    where
-        T: Cached<Key = (u32, String), Value = String>,
-    {
-        let server = Scripted::new();
-        let hook = Arc::new(Mutex::new(0));
-        let counted = hook.clone();
-        let cache = over(connect(&server).await, 1)
-            .on_mismatch(move |mismatch| {
-                assert_eq!(mismatch.namespace, "tests");
-                *counted.lock().unwrap() += 1;
-            })
-            .build();
-        let (notes, origin) = (cache.typed::<T>(), Origin::default());
-        same(origin.get(&notes, 1, "a").await.unwrap(), Some("1/a load 0".into()), "the first")?;
-        same(origin.get(&notes, 2, "b").await.unwrap(), Some("2/b load 1".into()), "the second")?;
-        server.exchange_values();
-        let value = origin.get(&notes, 1, "a").await.unwrap();
-        same(value, Some("1/a load 2".into()), "after the exchange")?;
-        same(*hook.lock().unwrap(), 1, "mismatches told")?;
-        pass(Duration::from_secs(1)).await;
-        same(server.inside().connections, 2, "connections: who delivered it is not believed any more")?;
-        same(origin.get(&notes, 1, "a").await.unwrap(), Some("1/a load 2".into()), "healed")
-    }
-
-    pub async fn a_bound_value_of_another_key_is_refused() -> Outcome {
-        exchanged::<BoundNotes>().await
-    }
-
-    pub async fn a_sealed_value_of_another_key_is_refused() -> Outcome {
-        exchanged::<SealedNotes>().await
-    }
+    pub type Outcome = Result<(), String>;
 
     pub async fn two_tenants_with_one_name_have_two_values() -> Outcome {
         let cache = over(Memory::default(), 1).build();

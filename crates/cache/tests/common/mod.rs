@@ -18,6 +18,9 @@ pub use scripted::Scripted;
 
 macro_rules! notes {
     ($name:ident, $level:ident) => {
+        notes!($name, $level, stringify!($name), 1);
+    };
+    ($name:ident, $level:ident, $told:expr, $version:literal) => {
         /// Notes of tenants, by name.
         pub struct $name;
 
@@ -27,8 +30,8 @@ macro_rules! notes {
             type Value = String;
             type Codec = Json;
             const NAMESPACE: &'static str = "tests";
-            const NAME: &'static str = stringify!($name);
-            const VERSION: u32 = 1;
+            const NAME: &'static str = $told;
+            const VERSION: u32 = $version;
             const LEVEL: Level = Level::$level;
             const LIFETIME: Duration = Duration::from_secs(60);
             const ABSENT_LIFETIME: Duration = Duration::from_secs(20);
@@ -40,6 +43,8 @@ macro_rules! notes {
 }
 notes!(BoundNotes, Bound);
 notes!(SealedNotes, Sealed);
+notes!(BoundNotesOfTwo, Bound, "BoundNotes", 2);
+notes!(SealedNotesOfTwo, Sealed, "SealedNotes", 2);
 
 /// A key of notes.
 pub fn key(tenant: u32, name: &str) -> (u32, String) {
