@@ -1,7 +1,7 @@
 //! What is sent when: the uploader without IO. Answers, failures and the time go in; requests and effects come out.
 //!
-//! Invariants. An item leaves the spool only by an acknowledgement that names it and its hash, or because the server says that
-//! its Event was deleted or that it will never take it. Nothing a server answers makes this panic. While the server asks for
+//! Invariants. An item leaves the spool only by an acknowledgement that names it and its hash, or because the server says, with
+//! its own code, that its Event was deleted or that it will never take it. Nothing a server answers makes this panic. While the server asks for
 //! patience nothing is sent; after a failure a single request feels its way until one succeeds.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -32,6 +32,14 @@ const HOLD_FIRST: Duration = Duration::from_secs(5);
 const HOLD_MOST: Duration = Duration::from_secs(3600);
 /// Of so many items one is the oldest that waits, whatever is fresh: a camera that never rests must not keep the backlog back.
 const BACKLOG_SHARE: u64 = 4;
+
+/// Words that end an item's stay in the spool. Each is a status *and* Keepsight's own code for it: whatever stands before the server
+/// (a proxy with a limit of its own, say) answers with the same statuses, and knows nothing of the item.
+const GONE: (u16, &str) = (410, "gone");
+const CONFLICT: (u16, &str) = (409, "conflict");
+const NEVER: [(u16, &str); 3] = [(400, "bad_request"), (413, "too_large"), (415, "unsupported_media")];
+/// The code of an answer that is not the server's.
+const NOT_OURS: &str = "";
 
 /// Names a request until its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -472,7 +480,7 @@ impl Machine {
             return Some(vec![Effect::CameraKnown(camera)]);
         }
         let (code, message) = error(answer);
-        if answer.status == 410 {
+        if (answer.status, code.as_str()) == GONE {
             self.succeeded();
             self.unknown.remove(&camera);
             self.camera_not_before.remove(&camera);
@@ -480,7 +488,10 @@ impl Machine {
             return Some(vec![Effect::CameraKnown(camera), Effect::Alarm(text)]);
         }
         self.camera_not_before.insert(camera, now + CHAIN_AGAIN);
-        Some(vec![Effect::Alarm(format!("the server does not take the camera {camera}: {code}: {message}"))])
+        Some(vec![Effect::Alarm(format!(
+            "the server does not take the camera {camera} ({} {code}: {message})",
+            answer.status
+        ))])
     }
 
     fn on_item(
@@ -500,31 +511,37 @@ impl Machine {
                 format!("the server will never take the {item} ({why}: {message}); it is kept in quarantine");
             vec![Effect::Settle(item, Settled::Refused), Effect::Alarm(text)]
         };
-        Some(match answer.status {
-            200..300 if acknowledges(answer, item, backlog) => {
+        Some(match (answer.status, code.as_str()) {
+            (200..300, _) if acknowledges(answer, item, backlog) => {
                 self.succeeded();
                 self.held.remove(&item);
                 vec![Effect::Settle(item, Settled::Acked)]
             }
-            200..300 => {
+            (200..300, _) => {
                 self.hold(now, item);
                 vec![Effect::Alarm(format!(
                     "the server acknowledged something else than the {item}; it is kept"
                 ))]
             }
-            410 => {
+            GONE => {
                 self.succeeded();
                 vec![Effect::Settle(item, Settled::Gone)]
             }
-            409 if code == "conflict" => refused("it has another one by that name"),
+            CONFLICT => refused("it has another one by that name"),
             // What is wrong with a sealed segment stays wrong. A header is judged by what the server knows of the home,
             // and a gap by how many there are: that can change.
-            400 | 413 | 415 | 422 if matches!(item, Item::Segment(..)) => refused(&code),
-            404 => {
+            said if NEVER.contains(&said) && matches!(item, Item::Segment(..)) => refused(&code),
+            (404, _) => {
                 self.hold(now, item);
                 self.unlearned(item, backlog)
             }
-            status => {
+            (status, NOT_OURS) => {
+                self.hold(now, item);
+                vec![Effect::Alarm(format!(
+                    "something between here and the server does not let the {item} through ({status}); it is kept and tried again"
+                ))]
+            }
+            (status, _) => {
                 self.hold(now, item);
                 vec![Effect::Alarm(format!(
                     "the server does not take the {item} now ({status} {code}: {message})"
@@ -604,8 +621,8 @@ fn acknowledges(answer: &Answer, item: Item, backlog: &Backlog) -> bool {
         Item::Segment(event, kind, number) => parse::<SegmentAck>(answer).is_some_and(|ack| {
             (ack.event, ack.kind, ack.number) == (event, kind, number) && Some(ack.sha256.0) == expected
         }),
-        // A gap has no bytes to lose.
-        Item::Gap(_) => true,
+        // A gap has no bytes to compare; a page that somebody else answers with is not *no content*.
+        Item::Gap(_) => answer.status == 204,
     }
 }
 
@@ -619,7 +636,7 @@ fn parse<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
 fn error(answer: &Answer) -> (String, String) {
     match serde_json::from_slice::<ErrorBody>(&answer.body) {
         Ok(body) => (printable(&body.error.code), printable(&body.error.message)),
-        Err(_) => (answer.status.to_string(), String::new()),
+        Err(_) => (NOT_OURS.to_owned(), String::new()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The uploader's state machine alone: what it asks for, what it believes, and that it survives any answer.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -186,6 +187,44 @@ fn a_conflict_is_put_aside_a_deletion_is_final_and_a_refusal_is_tried_again() {
     let effects = rig.refuse(items[2].0, 410, "gone");
     assert_eq!(effects, [Effect::Settle(items[2].1, Settled::Gone)]);
     assert!(rig.spool.backlog().is_empty(), "the whole Event was deleted");
+}
+
+#[test]
+fn what_a_proxy_refuses_stays_and_goes_up_later() {
+    let mut rig = Rig::open(1);
+    rig.spool.gap(CAMERA, UnixMillis(0), UnixMillis(5000), GapReason::CameraNotReached).unwrap();
+    let page = |status| {
+        let body = Bytes::from_static(b"<html><center>nginx</center></html>");
+        Ok(Answer { status, retry_after: None, body })
+    };
+    let mut tried: HashMap<Item, usize> = HashMap::new();
+    let mut flying = rig.items();
+    while let Some((flight, item)) = flying.pop() {
+        let n = tried.entry(item).or_default();
+        if let Some(&status) = [413, 400, 410, 409, 415, 422, 200].get(*n) {
+            *n += 1;
+            let effects = rig.answer(flight, page(status));
+            assert!(matches!(effects[..], [Effect::Alarm(_)]), "{item} after {status}: {effects:?}");
+            assert!(rig.spool.backlog().holds(item), "{item} after {status}");
+            rig.wait(1300);
+        } else {
+            rig.acknowledge(flight, item);
+        }
+        flying.extend(rig.items());
+    }
+    assert!(rig.spool.backlog().is_empty());
+    assert_eq!(tried.len(), 4, "the header, the video, the trailer and the gap");
+    assert_eq!(rig.spool.quarantined(), 0);
+    // Nor does the right code under another status, or the other way round.
+    let mut rig = Rig::open(1);
+    let header = rig.items()[0].0;
+    rig.acknowledge(header, HEADER);
+    for (status, code) in [(400, "gone"), (410, "bad_request"), (409, "gone"), (403, "conflict")] {
+        let (flight, item) = rig.items()[0];
+        assert!(matches!(rig.refuse(flight, status, code)[..], [Effect::Alarm(_)]), "{status} {code}");
+        assert!(rig.spool.backlog().holds(item));
+        rig.wait(3600);
+    }
 }
 
 #[test]
@@ -460,7 +499,10 @@ fn any_body() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         Just(Vec::new()),
         proptest::collection::vec(any::<u8>(), 0..40),
-        Just(b"{\"error\":{\"code\":\"conflict\",\"message\":\"\\u0000\",\"request\":\"\"}}".to_vec()),
+        prop::sample::select(vec!["conflict", "gone", "bad_request", "too_large"]).prop_map(|code| {
+            let error = ErrorInfo { code: code.into(), message: "\0".into(), request: String::new() };
+            serde_json::to_vec(&ErrorBody { error }).unwrap()
+        }),
         Just(b"[[[[[[[[[[[[[[[[[[[[[[[[[[[[".to_vec()),
         Just(serde_json::to_vec(&Challenge { challenge: B64(vec![1; 32]) }).unwrap()),
         Just(serde_json::to_vec(&Challenge { challenge: B64(vec![1; 3000]) }).unwrap()),
@@ -519,10 +561,11 @@ proptest! {
             }
             let (flight, _) = flying.remove(seconds as usize % flying.len());
             let status = answer.as_ref().map_or(0, |answer| answer.status);
+            let ours = answer.as_ref().is_ok_and(|a| serde_json::from_slice::<ErrorBody>(&a.body).is_ok());
             for effect in rig.answer(flight, answer) {
                 if let Effect::Settle(item, settled) = effect {
                     prop_assert!(settled != Settled::Acked, "{} was acknowledged by {}", item, status);
-                    prop_assert!((400..500).contains(&status));
+                    prop_assert!((400..500).contains(&status) && ours, "{} left by {}", item, status);
                 }
             }
         }

@@ -350,7 +350,7 @@ fn answer(inner: &mut Inner, path: &str, query: &str, bearer: Option<&str>, body
         ["cameras", camera, "gaps", gap] => {
             let put = serde_json::from_slice(body).unwrap();
             inner.gaps.insert(gap.parse().unwrap(), (camera.parse().unwrap(), put));
-            ok(&())
+            Response::builder().status(204).body(Body::empty()).unwrap()
         }
         _ => refuse(404, "not_found"),
     }
