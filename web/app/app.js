@@ -13,6 +13,7 @@ import { Session } from "./session.js";
 /**
  * @typedef {{name: "starting"}
  *   | {name: "offline", error: unknown}
+ *   | {name: "leaving", error: unknown}
  *   | {name: "signed_out", service: Service}
  *   | {name: "locked", service: Service, account: Account}
  *   | {name: "open", service: Service, session: Session}} AppState
@@ -41,6 +42,7 @@ export class App extends EventTarget {
 
   /** Asks the server who we are and this device what it can open. */
   async begin() {
+    if (recall("", "leaving")) return this.leave();
     this.#become({ name: "starting" });
     try {
       const service = await this.client.service();
@@ -90,6 +92,7 @@ export class App extends EventTarget {
     const keystore = await Keystore.open({ shared });
     await keystore.save(keys);
     remember("", "last", shared ? null : account.account);
+    remember("", "leaving", null);
     await this.#open({ ...service, setup_needed: false }, account, keys, keystore);
     this.#tabs.postMessage(account.account);
   }
@@ -123,12 +126,24 @@ export class App extends EventTarget {
     this.#become({ name: "open", service, session });
   }
 
-  /** Signs out here: the keys and what was remembered go, then the page itself, so that nothing stays in memory. */
+  /** Signs out: the keys and what was remembered go first, whether or not the server can be reached. */
   async signOut() {
-    const account = this.account?.account;
-    await this.client.signOut().catch(() => {});
-    await this.#forget(account);
+    await this.#forget(this.account?.account);
+    // Owed from here on: until the server has heard it, what it gave this browser is still good there.
+    remember("", "leaving", "1");
     this.#tabs.postMessage(null);
+    await this.leave();
+  }
+
+  /** Tells the server that somebody has signed out here; then the page itself goes, so that nothing stays in memory. */
+  async leave() {
+    if (this.state.name !== "leaving") this.#become({ name: "leaving", error: null });
+    try {
+      await this.client.signOut();
+    } catch (error) {
+      if (stateOf(error) !== "signed_out") return this.#become({ name: "leaving", error });
+    }
+    remember("", "leaving", null);
     location.replace("/sign-in");
   }
 

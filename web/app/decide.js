@@ -26,6 +26,7 @@ export function decide(state, place, { hash, search }) {
   switch (state.name) {
     case "starting": return gate("ks-starting-page");
     case "offline": return gate("ks-offline-page");
+    case "leaving": return gate(state.error ? "ks-not-out-page" : "ks-leaving-page");
     case "signed_out": return signedOut(state.service, place);
     case "locked": return place.name === "join" || place.name === "recover" || demo(place, hash) ? gate(GATE[place.name]) : gate("ks-unlock-page");
     case "open": return open(state.session.homes.some(({ ended }) => !ended), place, hash, search);

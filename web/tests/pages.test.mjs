@@ -48,6 +48,12 @@ describe('which page stands where', () => {
     }
   })
 
+  test('while the server has not heard of the sign-out, every page says so', () => {
+    for (const path of ['/', '/events', '/sign-in', '/join']) {
+      assert.deepEqual(decide({ name: 'leaving', error: new Error('offline') }, ...at(path)), { page: 'ks-not-out-page', frame: 'gate' })
+    }
+  })
+
   test('who belongs to no home is told so, and can begin one, join one, or leave', () => {
     const removed = { ...open(0), session: { homes: [{ ended: true }] } }
     for (const state of [open(0), removed]) {
