@@ -5,6 +5,7 @@ import { handOver } from '../crypto/chain-build.js'
 import { Refusal } from '../crypto/errors.js'
 import { replacement } from '../crypto/new-keys.js'
 import { ApiError } from './errors.js'
+import { isUnknown } from './once.js'
 import { loadHome, sealedNames } from './home.js'
 
 /**
@@ -66,7 +67,7 @@ async function sent(client, body) {
   try {
     return await client.replaceKeys(body)
   } catch (error) {
-    if (!(error instanceof ApiError && ['offline', 'unavailable', 'bad_answer'].includes(error.code))) throw error
+    if (!isUnknown(error)) throw error
     const account = await client.account().catch(() => null)
     if (account?.wrapped === body.password.wrapped) return account
     throw error

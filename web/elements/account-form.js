@@ -1,8 +1,9 @@
 // A new account, in two questions: name and password, then the recovery code shown and typed back. Only then does the account begin to exist,
 // so that nobody ends up with an account whose code they never saw.
 
-/** @import { SignUp, Ticket } from "../api/types.js" */
+/** @import { Account, SignUp, Ticket } from "../api/types.js" */
 /** @import { AccountKeys } from "../crypto/account.js" */
+import { isUnknown, once } from "../api/once.js";
 import { errorWords } from "../app/states.js";
 import { newAccount } from "../crypto/account.js";
 import { clone, input, part, template, typed } from "../ui/dom.js";
@@ -21,6 +22,8 @@ const MARKUP = template`
     <div class="field" data-part="password-field"><label for="account-password">Password</label>
       <div class="password"><input class="input" id="account-password" data-part="password" name="password" type="password" autocomplete="new-password" required minlength="10" aria-describedby="account-password-help"><ks-reveal></ks-reveal></div>
       <p class="help" id="account-password-help">At least 10 characters. A few words in a row are good, or let your password manager make one.</p></div>
+    <label class="switch"><input type="checkbox" role="switch" name="shared"><span>This is a shared computer</span>
+      <span class="help">Nothing is kept here: closing the page locks your videos.</span></label>
     <div class="actions"><button type="submit" class="button primary">Continue</button></div>
   </form>
   <ks-recovery-step data-part="recovery" hidden></ks-recovery-step>`;
@@ -31,16 +34,21 @@ export class KsAccountForm extends Living {
   ticket = null;
   /** @type {{body: SignUp, recovery: string, keys: AccountKeys} | null} */
   #made = null;
+  /** Keeps the keys in memory only. */
+  #shared = false;
+  /** @type {((body: SignUp) => Promise<Account>) | null} */
+  #send = null;
 
   start() {
     this.append(clone(MARKUP));
-    onSubmit(typed(this, "form", HTMLFormElement), this.signal, (value) => this.#make(value("name").trim(), value("password")));
+    onSubmit(typed(this, "form", HTMLFormElement), this.signal, (value) => this.#make(value("name").trim(), value("password"), value("shared") === "on"));
     this.on(part(this, "recovery"), "ks-done", (/** @type {Event} */ event) => { event.stopPropagation(); this.run(this.#signUp()); });
   }
 
-  /** @param {string} name @param {string} password */
-  async #make(name, password) {
+  /** @param {string} name @param {string} password @param {boolean} shared */
+  async #make(name, password, shared) {
     if (!name) throw new Said("Enter a name.");
+    this.#shared = shared;
     if (this.#made) {
       // The name was taken: the keys and the code stay, the name doesn't enter them.
       this.#made.body = { ...this.#made.body, name };
@@ -60,10 +68,11 @@ export class KsAccountForm extends Living {
     if (!this.#made) return;
     const { body, keys } = this.#made;
     const app = appOf(this);
+    this.#send ??= once(app.client, (sent) => app.client.signUp(sent));
     try {
       const service = await app.client.service();
-      const account = await app.client.signUp(body);
-      await app.enter(service, account, keys, false);
+      const account = await this.#send(body);
+      await app.enter(service, account, keys, this.#shared);
     } catch (error) {
       this.#backToName(form, error);
     }
@@ -77,7 +86,8 @@ export class KsAccountForm extends Living {
     part(this, "password-field").hidden = true;
     input(this, "password").required = false;
     this.#step(1);
-    wrong(form, taken ? "That name is taken. Choose another; your password and recovery code stay as they are." : errorWords(error));
+    wrong(form, taken ? "That name is taken. Choose another; your password and recovery code stay as they are."
+      : isUnknown(error) ? "The server was not reached, so it isn’t certain that your account was made. Continue again before you leave this page." : errorWords(error));
   }
 
   /** @param {1 | 2} step */

@@ -5,6 +5,7 @@ import { Client } from '../../api/client.js'
 import { ApiError } from '../../api/errors.js'
 import { changeHome, joinHome, loadHome, sealedNames } from '../../api/home.js'
 import { replaceKeys } from '../../api/keys.js'
+import { once } from '../../api/once.js'
 import { watchUpdates } from '../../api/updates.js'
 import { inviteMember, removeSlot, rotate } from '../../crypto/chain-build.js'
 import { acceptInvitation, readInvitationLink } from '../../crypto/invitation.js'
@@ -261,6 +262,42 @@ export const service = {
       await refusedAs(replaceKeys(client, given), 'bad_request')
       dead = true
       await refusedAs(replaceKeys(client, given), 'offline')
+    },
+    async 'a sign-up whose answer got lost is not sent again: what it made is signed in to'() {
+      const made = { name: 'elm', password: /** @type {any} */ ({ login: 'l', wrapped: 'w' }) }
+      /** @type {string[]} */
+      const asked = []
+      let [there, dead] = [false, true]
+      const { client } = clientWith((url, { method, body }) => {
+        const path = url.slice('/api/v1'.length)
+        asked.push(`${method} ${path}`)
+        if (path === '/sign-up' && there) return json({ error: { code: 'conflict', message: 'That name is taken.', request: '' } }, 409)
+        if (path === '/sign-up') there = true
+        if (dead) throw new TypeError('the line went dead')
+        if (path === '/sign-in') same(JSON.parse(body), { name: 'elm', login: 'l' })
+        return json({ wrapped: 'w' })
+      })
+      const signUp = once(client, (body) => client.signUp(/** @type {any} */ (body)))
+      await refusedAs(signUp(made), 'offline')
+      dead = false
+      same((await signUp({ ...made, name: 'a name typed since' })).wrapped, 'w')
+      same(asked, ['POST /sign-up', 'POST /sign-in', 'POST /sign-in', 'DELETE /account/sessions'])
+    },
+    async 'a sign-up that never arrived is sent again, and one that is refused is refused at once'() {
+      const made = { name: 'elm', password: /** @type {any} */ ({ login: 'l', wrapped: 'w' }) }
+      const fault = (/** @type {string} */ code) => json({ error: { code, message: '', request: '' } }, 400)
+      let ups = 0
+      const { client, asked } = clientWith((url) => {
+        if (url.endsWith('/sign-in')) return fault('wrong_sign_in')
+        if ((ups += 1) === 1) throw new TypeError('the line went dead')
+        return ups === 2 ? json({ wrapped: 'w' }) : fault('conflict')
+      })
+      const signUp = once(client, (body) => client.signUp(/** @type {any} */ (body)))
+      await refusedAs(signUp(made), 'offline')
+      same((await signUp(made)).wrapped, 'w')
+      same(asked.length, 4)
+      await refusedAs(once(client, (body) => client.signUp(/** @type {any} */ (body)))(made), 'conflict')
+      same(asked.length, 5)
     },
     async 'sealed names are the home’s and all cameras’'() {
       const { client } = clientWith((url) => json(url.endsWith('cameras') ? [{ name: 'b' }, { name: 'c' }] : { name: 'a' }))
