@@ -6,20 +6,24 @@
 /** @import { HomeView } from "./home.js" */
 import { openEvent } from "../media/event.js";
 import { stateOf } from "../media/state.js";
+import { dayEnd, dayKey } from "../ui/time.js";
 
 /** @typedef {{day?: string, camera?: string, unseen?: boolean}} Filter */
 /** @typedef {{kind: "event", at: number, row: Row, opened: OpenedEvent | null, error: unknown}} EventItem */
 /** @typedef {{kind: "gap", at: number, gap: Gap}} GapItem */
-/** @typedef {EventItem | GapItem} Item */
+/** There are more gaps before this time than the server tells at once. @typedef {{kind: "more-gaps", at: number}} MoreGapsItem */
+/** @typedef {EventItem | GapItem | MoreGapsItem} Item */
 
 /** Events on one page. */
 const PAGE = 48;
+/** So many gaps come with a page at most, newest first (the server's limit). */
+const GAPS_MAX = 500;
 
 export class EventList {
   /** @type {Map<string, EventItem>} */
   #known = new Map();
-  /** @type {Set<string>} */
-  #gaps = new Set();
+  /** @type {Map<string, GapItem>} */
+  #gaps = new Map();
   /** @type {string | null} */
   #next = null;
   /** Rows that did not belong to this home. @type {Set<string>} */
@@ -48,13 +52,16 @@ export class EventList {
     const events = await Promise.all(page.events.filter((row) => !this.#known.has(row.event)).map((row) => this.#check(row)));
     const shown = events.filter((item) => item !== null);
     for (const item of shown) this.#known.set(item.row.event, item);
-    return [...shown, ...this.#fresh(page.gaps)].sort((a, b) => b.at - a.at);
+    const gaps = this.#fresh(page.gaps);
+    for (const item of gaps) this.#gaps.set(item.gap.gap, item);
+    return [...shown, ...gaps, ...this.#more(page.gaps)].sort((a, b) => b.at - a.at);
   }
 
   /**
-   * Looks at the newest page again: known rows are renewed, unknown ones are only counted, and those that are not there any longer named.
+   * Looks at the newest page again: known rows and gaps are renewed, unknown ones are only counted, and Events that are not there any
+   * longer named.
    * @param {AbortSignal} signal
-   * @returns {Promise<{changed: EventItem[], arrived: number, gone: string[]}>}
+   * @returns {Promise<{changed: EventItem[], arrived: number, gone: string[], changedGaps: GapItem[], arrivedGaps: number}>}
    */
   async look(signal) {
     const page = await this.#page(null, signal);
@@ -64,7 +71,19 @@ export class EventList {
       if (item && JSON.stringify(item.row) !== JSON.stringify(row)) changed.push(await this.#renew(item, row));
     }
     const arrived = page.events.filter(({ event }) => !this.#known.has(event) && !this.foreign.has(event)).length;
-    return { changed, arrived, gone: this.#gone(page) };
+    return { changed, arrived, gone: this.#gone(page), changedGaps: this.#grown(page.gaps), arrivedGaps: this.#fresh(page.gaps).length };
+  }
+
+  /** Known gaps that are not what they were: most go on for a while. They stay where they are drawn. @param {Gap[]} gaps */
+  #grown(gaps) {
+    const changed = [];
+    for (const gap of gaps) {
+      const item = this.#gaps.get(gap.gap);
+      if (!item || JSON.stringify(item.gap) === JSON.stringify(gap)) continue;
+      item.gap = gap;
+      changed.push(item);
+    }
+    return changed;
   }
 
   /** Known Events of the page's span of time that it does not hold: deleted. @param {EventPage} page */
@@ -119,11 +138,27 @@ export class EventList {
     return item;
   }
 
-  /** @param {Gap[]} gaps @returns {GapItem[]} */
+  /**
+   * Those that are not known yet, each where it ended: the page that a long one ended in is the first to tell of it, so its beginning may lie
+   * far below.
+   * @param {Gap[]} gaps
+   * @returns {GapItem[]}
+   */
   #fresh(gaps) {
     if (this.filter.unseen) return [];
     const unknown = gaps.filter(({ gap, camera }) => !this.#gaps.has(gap) && (!this.filter.camera || camera === this.filter.camera));
-    for (const { gap } of unknown) this.#gaps.add(gap);
-    return unknown.map((gap) => ({ kind: "gap", at: gap.from, gap }));
+    return unknown.map((gap) => ({ kind: "gap", at: this.#within(gap.until), gap }));
+  }
+
+  /** A gap may end after the day that is asked for. @param {number} at */
+  #within(at) {
+    const { day } = this.filter;
+    return day && dayKey(at, this.home.zone) > day ? dayEnd(day, this.home.zone) : at;
+  }
+
+  /** @param {Gap[]} gaps @returns {MoreGapsItem[]} */
+  #more(gaps) {
+    if (this.filter.unseen || gaps.length < GAPS_MAX) return [];
+    return [{ kind: "more-gaps", at: this.#within(Math.min(...gaps.map(({ until }) => until))) }];
   }
 }

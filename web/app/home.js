@@ -188,11 +188,18 @@ export class HomeView extends EventTarget {
     if (!this.signal.aborted && this.session.current === this) this.watch();
   }
 
+  #greeted = false;
+
   /** @param {Update} update */
   #heard(update) {
     switch (update.kind) {
       case "event": this.dispatchEvent(new CustomEvent("event", { detail: update })); break;
-      case "home": case "hello": this.refresh().catch(() => {}); break;
+      case "hello": case "home":
+        // What was told while the stream was broken is not told again: after that, lists look too.
+        if (update.kind === "home" || this.#greeted) this.dispatchEvent(new Event("hint"));
+        this.#greeted = true;
+        this.refresh().catch(() => {});
+        break;
       case "ended": case "lockdown": break;
     }
   }

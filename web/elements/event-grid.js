@@ -6,11 +6,13 @@ import { Thumbnails } from "../media/thumbs.js";
 import { clone, part, template } from "../ui/dom.js";
 import { define, Living } from "../ui/element.js";
 import { gridKeys } from "../ui/grid-keys.js";
-import { dayKey, dayWords } from "../ui/time.js";
+import { dayKey, dayWords, when } from "../ui/time.js";
 import { KsGap } from "./gap.js";
 import { KsTile } from "./tile.js";
 
 const DAY = template`<section class="day"><h2 data-part="day"></h2><ul class="grid" role="list" data-part="grid"></ul></section>`;
+
+const MORE_GAPS = template`<li class="across"><p class="gap"><i class="hatch" aria-hidden="true"></i><span data-part="words"></span></p></li>`;
 
 /** More gaps in a row than this are folded. */
 const GAPS_SHOWN = 2;
@@ -19,6 +21,8 @@ export class KsEventGrid extends Living {
   #thumbs = new Thumbnails({ parallel: 3 });
   /** @type {Map<string, KsTile>} */
   #tiles = new Map();
+  /** @type {Map<string, KsGap>} */
+  #gaps = new Map();
   /** @type {IntersectionObserver | null} */
   #eyes = null;
   /** @type {HomeView | null} */
@@ -42,6 +46,7 @@ export class KsEventGrid extends Living {
   clear() {
     this.#eyes?.disconnect();
     this.#tiles.clear();
+    this.#gaps.clear();
     this.replaceChildren();
   }
 
@@ -49,13 +54,23 @@ export class KsEventGrid extends Living {
   add(items) {
     /** @type {GapItem[]} */
     let gaps = [];
+    const flush = () => { this.#addGaps(gaps); gaps = []; };
     for (const item of items) {
-      if (item.kind === "gap") { gaps.push(item); continue; }
-      this.#addGaps(gaps);
-      gaps = [];
-      this.#gridOf(item.at).append(this.#tile(item));
+      if (item.kind === "gap") {
+        if (gaps.length > 0 && this.#day(gaps[0].at) !== this.#day(item.at)) flush();
+        gaps.push(item);
+        continue;
+      }
+      flush();
+      this.#gridOf(item.at).append(item.kind === "event" ? this.#tile(item) : this.#moreGaps(item.at));
     }
-    this.#addGaps(gaps);
+    flush();
+  }
+
+  /** A known gap has grown: its words change, its place does not. @param {GapItem} item */
+  renewGap({ gap }) {
+    const drawn = this.#gaps.get(gap.gap);
+    if (drawn) drawn.given = { gap, camera: this.#view.cameraName(gap.camera), zone: this.#view.zone };
   }
 
   /** Draws a known Event anew. @param {EventItem} item */
@@ -78,7 +93,10 @@ export class KsEventGrid extends Living {
   }
 
   /** Cameras' names were opened after their tiles were drawn. */
-  rename() { for (const tile of this.tiles) if (tile.row) tile.camera = this.#view.cameraName(tile.row.camera); }
+  rename() {
+    for (const tile of this.tiles) if (tile.row) tile.camera = this.#view.cameraName(tile.row.camera);
+    for (const drawn of this.#gaps.values()) if (drawn.given) drawn.given = { ...drawn.given, camera: this.#view.cameraName(drawn.given.gap.camera) };
+  }
 
   get #view() {
     if (!this.home) throw new Error("the grid is drawn for a home");
@@ -88,7 +106,7 @@ export class KsEventGrid extends Living {
   /** The grid of the day of this time; a new day begins a new one. @param {number} at @returns {HTMLElement} */
   #gridOf(at) {
     const { zone } = this.#view;
-    const day = dayKey(at, zone);
+    const day = this.#day(at);
     const last = this.lastElementChild;
     if (last instanceof HTMLElement && last.dataset.day === day) return part(last, "grid");
     const section = /** @type {HTMLElement} */ (clone(DAY).firstElementChild);
@@ -96,6 +114,16 @@ export class KsEventGrid extends Living {
     part(section, "day").textContent = dayWords(day, zone);
     this.append(section);
     return part(section, "grid");
+  }
+
+  /** @param {number} at */
+  #day(at) { return dayKey(at, this.#view.zone); }
+
+  /** @param {number} at */
+  #moreGaps(at) {
+    const place = /** @type {HTMLElement} */ (clone(MORE_GAPS).firstElementChild);
+    part(place, "words").textContent = `There are more times without a recording before ${when(at, this.#view.zone)} than can be listed here. Choose a day or a camera to see them.`;
+    return place;
   }
 
   /** @param {EventItem} item */
@@ -132,6 +160,7 @@ export class KsEventGrid extends Living {
   #gap(gap) {
     const made = new KsGap();
     made.given = { gap, camera: this.#view.cameraName(gap.camera), zone: this.#view.zone };
+    this.#gaps.set(gap.gap, made);
     return made;
   }
 

@@ -10,16 +10,28 @@ const MARKUP = template`<p class="gap"><i class="hatch" aria-hidden="true"></i><
 
 export class KsGap extends Living {
   /** @type {{gap: Gap, camera: string, zone: string} | null} */
-  given = null;
+  #given = null;
+
+  get given() { return this.#given; }
+
+  /** May be given anew: a gap goes on for a while, and its camera's name may come later. */
+  set given(given) {
+    this.#given = given;
+    if (this.isConnected && this.firstChild) this.#draw();
+  }
 
   start() {
-    if (!this.given) return;
-    const { gap, camera, zone } = this.given;
     this.append(clone(MARKUP));
+    this.#draw();
+  }
+
+  #draw() {
+    if (!this.#given) return;
+    const { gap, camera, zone } = this.#given;
     part(this, "camera").textContent = `${camera}:`;
-    const sameDay = dayKey(gap.from, zone) === dayKey(gap.until, zone);
-    const until = sameDay ? clock(gap.until, zone) : when(gap.until, zone);
-    part(this, "words").textContent = `nothing was recorded from ${clock(gap.from, zone)} to ${until}, because ${gapWords(gap.reason)}.`;
+    // Over midnight both days are told.
+    const at = dayKey(gap.from, zone) === dayKey(gap.until, zone) ? clock : when;
+    part(this, "words").textContent = `nothing was recorded from ${at(gap.from, zone)} to ${at(gap.until, zone)}, because ${gapWords(gap.reason)}.`;
   }
 }
 

@@ -57,6 +57,7 @@ class KsEventsPage extends Page {
     this.on(button(this, "pill"), "click", () => { scrollTo(0, 0); this.#reload(0); });
     this.on(button(this, "all"), "click", () => { this.#filters.choose({}); });
     this.on(this.home, "event", () => this.#settle());
+    this.on(this.home, "hint", () => this.#settle());
     this.on(this.home, "change", () => this.#homeChanged());
     this.#reload((kept().loaded ?? 1) - 1);
   }
@@ -143,19 +144,21 @@ class KsEventsPage extends Page {
     if (!list || list.pages === 0 || this.home.lockdown) return;
     if (this.#grid.size === 0) return this.#reload(0);
     const { signal } = this.#reading;
-    const { changed, arrived, gone } = await list.look(signal);
+    const { changed, arrived, gone, changedGaps, arrivedGaps } = await list.look(signal);
     if (signal.aborted) return;
     for (const item of changed) this.#grid.renew(item);
     for (const event of gone) this.#grid.drop(event);
-    this.#pill(arrived);
+    for (const item of changedGaps) this.#grid.renewGap(item);
+    this.#pill(arrived, arrivedGaps);
   }
 
-  /** @param {number} arrived */
-  #pill(arrived) {
-    const words = `${arrived.toLocaleString()} new`;
-    if (arrived > 0 && part(this, "pill-words").textContent !== words) announce(`${count(arrived, "new Event")}. Go to the top to see.`);
+  /** @param {number} arrived @param {number} gaps */
+  #pill(arrived, gaps) {
+    const words = [arrived > 0 && `${arrived.toLocaleString()} new`, gaps > 0 && count(gaps, arrived > 0 ? "gap" : "new gap")].filter(Boolean).join(", ");
+    const said = [arrived > 0 && count(arrived, "new Event"), gaps > 0 && count(gaps, "time without a recording", "times without a recording")].filter(Boolean).join(", ");
+    if (words && part(this, "pill-words").textContent !== words) announce(`${said}. Go to the top to see.`);
     part(this, "pill-words").textContent = words;
-    button(this, "pill").hidden = arrived === 0;
+    button(this, "pill").hidden = !words;
   }
 
   /** Leaving for an Event: this entry of the history remembers the tile. @param {EventTarget | null} target */

@@ -133,7 +133,7 @@ async function listOf({ filter = {} } = {}) {
   const agent = await household.pair()
   const opened = await household.open()
   const client = { asked: [], page: { events: [], gaps: [], next: null }, async events(home, query) { this.asked.push({ home, ...query }); return structuredClone(this.page) } }
-  const home = { id: household.home, opened, session: { client } }
+  const home = { id: household.home, zone: 'Europe/Berlin', opened, session: { client } }
   const record = async (filed) => ({ ...(await Recording.begin({ open: opened.chain ? opened : { chain: opened.chain }, agent })).row, filed })
   return { household, client, record, list: new EventList(/** @type {any} */ (home), filter) }
 }
@@ -187,6 +187,51 @@ describe('the list of Events', () => {
     assert.deepEqual(await list.read(signal), [], 'what is there already comes no second time')
     assert.equal(client.asked[1].before, 'more')
     assert.equal(list.more, false)
+  })
+
+  test('a gap of days stands where it ended, so that days come in order and once', async () => {
+    const { client, record, list } = await listOf()
+    const day = 86_400_000
+    const at = Date.parse('2026-03-10T12:00:00Z')
+    const [a, b, c, d] = await Promise.all([at, at - day, at - 2 * day, at - 3 * day].map(record))
+    const gaps = [{ gap: 'gap_1', camera: 'cam_1', from: at - 3 * day - 1, until: at - 1, reason: 'camera_not_reached' }, { gap: 'gap_2', camera: 'cam_2', from: at - 9 * day, until: at - 2 * day - 1, reason: 'agent_off' }]
+    client.page = { events: [a, b], gaps: gaps.slice(0, 1), next: 'more' }
+    const first = await list.read(signal)
+    client.page = { events: [c, d], gaps, next: null }
+    const all = [...first, ...await list.read(signal)]
+    assert.deepEqual(all.map((item) => item.kind === 'gap' ? item.gap.gap : item.row.event), [a.event, 'gap_1', b.event, c.event, 'gap_2', d.event])
+    const headings = all.map((item) => time.dayKey(item.at, 'Europe/Berlin')).filter((key, i, keys) => key !== keys[i - 1])
+    assert.deepEqual(headings, ['2026-03-10', '2026-03-09', '2026-03-08', '2026-03-07'])
+  })
+
+  test('of a day that is asked for, a gap that goes on stands on that day', async () => {
+    for (const [day, last] of [['2026-03-29', '2026-03-29T21:59:59.999Z'], ['2026-10-25', '2026-10-25T22:59:59.999Z']]) { // the clocks change on these
+      const { client, list } = await listOf({ filter: { day } })
+      client.page = { events: [], gaps: [{ gap: 'gap_1', camera: 'cam_1', from: 0, until: Date.parse(last) + 5 * 86_400_000, reason: 'agent_off' }], next: null }
+      assert.deepEqual((await list.read(signal)).map((item) => new Date(item.at).toISOString()), [last])
+      assert.equal(time.dayKey(Date.parse(last) + 1, 'Europe/Berlin') > day, true)
+    }
+  })
+
+  test('more gaps than come at once are not passed over in silence', async () => {
+    const { client, list } = await listOf()
+    const gaps = Array.from({ length: 500 }, (_, i) => ({ gap: `gap_${i}`, camera: 'cam_1', from: i, until: i + 1000, reason: 'camera_not_reached' }))
+    client.page = { events: [], gaps, next: null }
+    const items = await list.read(signal)
+    assert.deepEqual([items.length, items.at(-1)], [501, { kind: 'more-gaps', at: 1000 }])
+    client.page = { events: [], gaps: gaps.slice(1), next: null }
+    assert.equal((await list.read(signal)).length, 0)
+  })
+
+  test('looking again counts new gaps and renews those that have grown', async () => {
+    const { client, record, list } = await listOf()
+    const gap = { gap: 'gap_1', camera: 'cam_1', from: 10, until: 20, reason: 'camera_not_reached' }
+    client.page = { events: [await record(3000)], gaps: [gap], next: null }
+    await list.read(signal)
+    client.page.gaps = [{ ...gap, until: 30 }, { ...gap, gap: 'gap_2' }]
+    const look = await list.look(signal)
+    assert.deepEqual([look.changedGaps.map(({ gap: { until } }) => until), look.arrivedGaps], [[30], 1])
+    assert.equal((await list.look(signal)).arrivedGaps, 1, 'it is still to be seen')
   })
 
   test('leaves out and counts what belongs to another home, by the row or by the header', async () => {

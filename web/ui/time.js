@@ -32,6 +32,22 @@ export function dayKey(ms, zone) {
 }
 
 /**
+ * The last millisecond of a day, which has 23 to 25 hours.
+ * @param {string} day 2026-11-23
+ * @param {string} zone
+ */
+export function dayEnd(day, zone) {
+  const noon = Date.parse(`${day}T12:00:00Z`);
+  let [last, next] = [noon - 86_400_000, noon + 2 * 86_400_000]; // of this day or before, and after it
+  while (next - last > 1) {
+    const middle = Math.floor((last + next) / 2);
+    if (dayKey(middle, zone) <= day) last = middle;
+    else next = middle;
+  }
+  return last;
+}
+
+/**
  * The day in words: Today, Yesterday, or Monday 23 November.
  * @param {string} day 2026-11-23
  * @param {string} zone
