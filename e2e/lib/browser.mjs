@@ -36,6 +36,27 @@ export async function picture(page, name) {
   await page.screenshot({ path: path.join(folder, `${name}.png`) });
 }
 
+/** How a page is looked at: on a phone and on a desktop, in the light and in the dark. */
+export const LOOKS = [
+  { name: 'phone-light', viewport: { width: 390, height: 844 }, colorScheme: 'light' },
+  { name: 'phone-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
+  { name: 'desktop-light', viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
+  { name: 'desktop-dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
+];
+
+/** A picture of what the page shows now in every look, and what holds for every page; then it is as it was. */
+export async function pictures(page, name) {
+  const size = page.viewportSize();
+  for (const look of LOOKS) {
+    await page.setViewportSize(look.viewport);
+    await page.emulateMedia({ colorScheme: look.colorScheme, reducedMotion: 'reduce' }); // not in the middle of a change of colours
+    await sound(page, `${name} on ${look.name}`);
+    await picture(page, `${name}-${look.name}`);
+  }
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  await page.setViewportSize(size);
+}
+
 /** What holds for every page: no sideways scroll, every control has a name. */
 export async function sound(page, where) {
   const { wide, nameless } = await page.evaluate(() => ({

@@ -4,15 +4,24 @@ import { BIN } from './env.mjs';
 
 export const PASSWORD = 'a quiet street at night';
 
-/** Signs up on the page that shows the account form; types the recovery code back. Answers the code. */
-export async function signUp(page, name, password = PASSWORD) {
+/** Signs up on the page that shows the account form; types the recovery code back. Answers the code. `look` is shown each of its screens. */
+export async function signUp(page, name, password = PASSWORD, { shared = false, look = async () => {} } = {}) {
   await page.getByLabel('Your name').fill(name);
   await page.getByLabel('Password', { exact: true }).fill(password);
+  if (shared) await page.getByRole('switch', { name: /shared computer/ }).check();
+  await look('account');
   await page.getByRole('button', { name: 'Continue' }).click();
+  return keepCode(page, look);
+}
+
+/** Keeps the recovery code that is shown, and types it back. Answers it. */
+export async function keepCode(page, look = async () => {}) {
   const shown = page.locator('#recovery-code').filter({ hasText: /^[0-9A-Z]{4}(-[0-9A-Z]{4}){8}$/ });
   const code = await shown.textContent();
+  await look('code');
   await page.getByRole('button', { name: 'I have kept it' }).click();
   await page.getByLabel('Type or paste the code you kept').fill(code.toLowerCase().replaceAll('-', ' '));
+  await look('code-back');
   await page.getByRole('button', { name: 'Continue' }).click();
   return code;
 }
@@ -57,10 +66,11 @@ export async function inviteByLink(page, url) {
 }
 
 /** Signs in on the sign-in page and waits for the list of Events. */
-export async function signIn(page, url, name, password = PASSWORD) {
+export async function signIn(page, url, name, password = PASSWORD, { shared = false } = {}) {
   await page.goto(`${url}/sign-in`);
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Password', { exact: true }).fill(password);
+  if (shared) await page.getByRole('switch', { name: /shared computer/ }).check();
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Events', level: 1 }).waitFor();
 }

@@ -26,7 +26,9 @@ class KsSignInPage extends Page {
     const open = state.name === "signed_out" && state.service.sign_up === "open";
     part(this, "sign-up").hidden = !open;
     part(this, "closed").hidden = open;
-    if (this.fragment.startsWith("demo=")) this.run(this.#demo(this.fragment.slice("demo=".length)));
+    const demo = () => { if (this.fragment.startsWith("demo=")) this.run(this.#demo(this.fragment.slice("demo=".length))); };
+    this.on(window, "hashchange", demo); // pasted over this page's own address
+    demo();
   }
 
   /** @param {string} given name:password */
