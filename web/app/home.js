@@ -1,6 +1,6 @@
 // One home as this account sees it: its row, its verified chain, the names that were sealed, and the stream that says what changed.
 
-/** @import { Home, Camera, Update, Right } from "../api/types.js" */
+/** @import { Agent, Home, Camera, Update, Right } from "../api/types.js" */
 /** @import { OpenHome } from "../crypto/home.js" */
 /** @import { MediaState } from "./states.js" */
 /** @import { Session } from "./session.js" */
@@ -49,6 +49,9 @@ export class HomeView extends EventTarget {
 
   /** @param {Right} right */
   may(right) { return this.row.rights.includes(right); }
+
+  /** Whether this box still seals to an epoch before the present one: only the gate keeps that from who was removed. @param {Agent} agent */
+  isBehind({ epoch }) { return this.opened !== null && epoch !== null && epoch < this.opened.chain.head.epoch; }
 
   /** @param {string} camera */
   cameraName(camera) { return this.cameras.find(({ row }) => row.camera === camera)?.name ?? "Camera"; }

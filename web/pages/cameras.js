@@ -103,7 +103,7 @@ class KsCamerasPage extends Page {
     part(row, "title").textContent = `Box ${index + 1}`;
     const heard = agent.heard === null ? "Not heard of yet" : Date.now() - agent.heard < HEARD_MS ? "Connected" : `Not heard of since ${when(agent.heard, zone)}`;
     const spool = agent.spool_bytes ? ` · ${bytes(agent.spool_bytes)} waiting to be uploaded` : "";
-    const behind = this.home.opened && agent.epoch !== null && agent.epoch < this.home.opened.chain.head.epoch ? " · still seals with keys from before the last change of people" : "";
+    const behind = this.home.isBehind(agent) ? " · still seals with keys from before the last change of people" : "";
     part(row, "words").textContent = `${heard}${agent.version ? ` · version ${agent.version}` : ""}${spool}${behind} · added ${when(agent.since, zone)}`;
     const remove = button(row, "remove");
     remove.hidden = false;

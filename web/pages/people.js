@@ -19,6 +19,7 @@ const MARKUP = template`
   <div class="sections narrow">
     <ul class="rows" role="list" data-part="members"></ul>
     <section class="list-section" data-part="invited" hidden><h2>Invited</h2><ul class="rows" role="list" data-part="invitations"></ul></section>
+    <p class="note" data-part="behind" role="status" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#wait"/></svg><span>Who was removed is refused everywhere already. A box at home has not heard of it yet: until it has, it seals what it records with keys from before, and only the service keeps those videos from who had them.</span></p>
     <p class="note" data-part="restored" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#warn"/></svg><span data-part="restored-words"></span></p>
     <p class="note" data-part="rotation" hidden><svg class="icon" aria-hidden="true"><use href="/icons.svg#wait"/></svg><span>Somebody has left this home, or replaced their keys. Who left can open nothing from here any more. New keys begin when an owner next opens Keepsight.</span></p>
     <div class="links"><a class="row-item link" href="/views"><svg class="icon" aria-hidden="true"><use href="/icons.svg#views"/></svg><span class="grow"><strong>Who viewed</strong><span class="quiet">See who opened what, and when</span></span><svg class="icon small" aria-hidden="true"><use href="/icons.svg#right"/></svg></a>
@@ -35,6 +36,8 @@ const INVITATION = template`<li class="row-item"><svg class="icon" aria-hidden="
 
 /** So long owners are asked to look at who belongs to a home that came back from a backup. */
 const RESTORED_MS = 30 * 86_400_000;
+/** How often it looks whether the boxes have heard of a removal. */
+const BEHIND_MS = 3000;
 
 class KsPeoplePage extends Page {
   heading = "People";
@@ -51,8 +54,13 @@ class KsPeoplePage extends Page {
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #settling;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #hearing;
 
-  stop() { clearTimeout(this.#settling); }
+  stop() {
+    clearTimeout(this.#settling);
+    clearTimeout(this.#hearing);
+  }
 
   #later() {
     clearTimeout(this.#settling);
@@ -72,6 +80,18 @@ class KsPeoplePage extends Page {
     part(this, "restored").hidden = !home.owner || restored === null || Date.now() - restored > RESTORED_MS;
     part(this, "restored-words").textContent = restored === null ? "" : `The service came back from a backup on ${date(restored, home.zone)}. Who was removed stays removed; who joined or was changed after the backup was made has to be invited anew. Please look whether everybody here belongs to this home.`;
     say(this, "status", null);
+    await this.#boxes();
+  }
+
+  /** Nobody tells when a box has heard of a removal: while one has not, it is asked for. */
+  async #boxes() {
+    clearTimeout(this.#hearing);
+    const { home } = this;
+    if (!home.owner) return;
+    const agents = await this.session.client.agents(home.id, { signal: this.signal });
+    const behind = agents.some((agent) => home.isBehind(agent));
+    part(this, "behind").hidden = !behind;
+    if (behind) this.#hearing = setTimeout(() => this.run(this.#boxes(), () => this.#later()), BEHIND_MS);
   }
 
   /** @param {Member} member */
