@@ -6,10 +6,11 @@ import { Said } from "../app/said.js";
 import { addAgent } from "../crypto/chain-build.js";
 import { checkAnswer, newPairing } from "../crypto/pairing.js";
 import { announce } from "../ui/announce.js";
-import { button, clone, part, say, template } from "../ui/dom.js";
+import { button, clone, part, say, template, typed } from "../ui/dom.js";
 import { define, Living } from "../ui/element.js";
 import { length } from "../ui/time.js";
 import { appOf } from "./app.js";
+import { KsQr } from "./qr.js";
 
 const MARKUP = template`
   <div class="stack">
@@ -20,6 +21,7 @@ const MARKUP = template`
     </ol>
     <div class="code-box big" data-part="code-box"><span class="vh">The code: </span><span id="pair-code" data-part="code"></span></div>
     <div class="row"><ks-copy data-of="pair-code" data-label="Copy code"></ks-copy><span class="quiet" data-part="left"></span></div>
+    <details class="fold" data-part="scan"><summary>Or scan it</summary><ks-qr data-part="qr"></ks-qr></details>
     <p class="note accent" data-part="state" role="status"><svg class="icon" aria-hidden="true"><use href="/icons.svg#wait"/></svg><span data-part="words">Waiting for the box to answer</span></p>
     <p class="note danger" data-part="wrong" role="alert" hidden></p>
     <p><button type="button" class="button" data-part="again" hidden>Make a new code</button></p>
@@ -54,6 +56,7 @@ export class KsPairAgent extends Living {
     if (!home.opened) throw new Said("This home isn’t open on this device, so nothing can be added to it here.");
     const pairing = await newPairing({ open: home.opened, tls: serviceTls(this) });
     part(this, "code").textContent = pairing.code;
+    typed(this, "qr", KsQr).show(pairing.code, "The code as a QR code");
     part(this, "command").textContent = `keepsight agent pair --server ${location.origin} ${pairing.code}`;
     await client.createPairing(home.id, pairing.body, { signal: this.signal });
     let { expires, answer } = await client.pairing(home.id, pairing.lookup, { signal: this.signal });
