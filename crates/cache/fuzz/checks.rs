@@ -13,31 +13,80 @@ use keepsight_cache::{
 };
 use redis_protocol::resp2::types::OwnedFrame;
 
-/// Our codec reads what `redis-protocol` reads, in one piece or in many, and writes it back as it was.
+/// Our codec and `redis-protocol` read the same, in one piece or in many, and what we read is written back as it was. What only one of them takes is named.
 pub fn resp(data: &[u8]) {
     let whole = read(data, data.len().max(1));
     assert_eq!(whole, read(data, 1), "byte by byte");
     assert_eq!(whole, read(data, 1 + data.len() / 3), "in thirds");
-    let (frames, mut rest) = (whole.0, data);
-    for frame in frames {
+    let ((ours, _), mut rest) = (whole, data);
+    for frame in &ours {
         // Theirs keeps errors as text.
-        if !errors_are_text(&frame) {
+        if !errors_are_text(frame) {
             return;
         }
         let (theirs, length) = redis_protocol::resp2::decode::decode(rest)
             .expect("what we read they can read")
             .expect("what is complete for us is complete for them");
-        assert_eq!(as_theirs(&frame), theirs);
+        assert_eq!(as_theirs(frame), theirs);
         let mut written = BytesMut::new();
         frame.write(&mut written);
         let (again, _) = read(&written, written.len());
-        assert_eq!(again, [frame], "written and read again");
+        assert_eq!(again, [frame.clone()], "written and read again");
         rest = &rest[length..];
+    }
+    if let Ok(Some((theirs, length))) = redis_protocol::resp2::decode::decode(rest) {
+        assert!(
+            !is_for_us(&theirs, 0) || !is_exact(&theirs, &rest[..length]),
+            "we should have read {theirs:?}"
+        );
     }
 }
 
+/// Within our limits, which are lower than theirs. A line ends with its first CR for us, and with its first CRLF for them.
+fn is_for_us(frame: &OwnedFrame, depth: usize) -> bool {
+    let fits = |text: &[u8]| text.len() < LIMITS.line && !text.contains(&b'\r');
+    match frame {
+        OwnedFrame::Null | OwnedFrame::Integer(_) => true,
+        OwnedFrame::SimpleString(text) => fits(text),
+        OwnedFrame::Error(text) => fits(text.as_bytes()),
+        OwnedFrame::BulkString(bytes) => bytes.len() <= LIMITS.bulk,
+        OwnedFrame::Array(elements) => {
+            (elements.is_empty() || depth < LIMITS.depth)
+                && elements.len() <= LIMITS.elements
+                && elements.iter().all(|element| is_for_us(element, depth + 1))
+        }
+    }
+}
+
+/// Written as it must be. They also take lengths like `+1` or `-0`, and do not look at the two bytes that end a bulk string.
+fn is_exact(frame: &OwnedFrame, bytes: &[u8]) -> bool {
+    ["$-1\r\n", "*-1\r\n"].iter().any(|null| {
+        let mut exact = Vec::new();
+        write_theirs(frame, null, &mut exact);
+        exact == bytes
+    })
+}
+
+fn write_theirs(frame: &OwnedFrame, null: &str, out: &mut Vec<u8>) {
+    let mut put =
+        |head: String, text: &[u8], end: &str| out.extend([head.as_bytes(), text, end.as_bytes()].concat());
+    match frame {
+        OwnedFrame::Null => put(String::new(), null.as_bytes(), ""),
+        OwnedFrame::Integer(number) => put(format!(":{number}"), b"", "\r\n"),
+        OwnedFrame::SimpleString(text) => put("+".to_owned(), text, "\r\n"),
+        OwnedFrame::Error(text) => put("-".to_owned(), text.as_bytes(), "\r\n"),
+        OwnedFrame::BulkString(bytes) => put(format!("${}\r\n", bytes.len()), bytes, "\r\n"),
+        OwnedFrame::Array(elements) => {
+            put(format!("*{}\r\n", elements.len()), b"", "");
+            elements.iter().for_each(|element| write_theirs(element, null, out));
+        }
+    }
+}
+
+const LIMITS: Limits = Limits { bulk: 1 << 12, elements: 64, depth: 4, line: 256 };
+
 fn read(data: &[u8], step: usize) -> (Vec<Frame>, Option<RespError>) {
-    let mut frames = Frames::new(Limits { bulk: 1 << 12, elements: 64, depth: 4, line: 256 });
+    let mut frames = Frames::new(LIMITS);
     let (mut buffer, mut all) = (BytesMut::new(), Vec::new());
     for piece in data.chunks(step) {
         buffer.extend_from_slice(piece);
@@ -73,8 +122,8 @@ fn as_theirs(frame: &Frame) -> OwnedFrame {
 
 const NONCE: [u8; 16] = *b"0123456789abcdef";
 
-/// Whatever comes, a connection gives out nothing before its ECHO, never more than was asked, and after its death nothing at all.
-pub fn conn(data: &[u8]) {
+/// Whatever comes, a connection gives out nothing before its ECHO, never more than was asked, and after its death nothing at all. Returns what it gave out.
+pub fn conn(data: &[u8]) -> Vec<(u8, Answer)> {
     let mut conn = ready();
     let place = |n| Location::from_bytes([n; 16]);
     let asked = [Command::Get(place(0)), Command::Get(place(1)), Command::Invalidate(place(2))];
@@ -108,12 +157,12 @@ pub fn conn(data: &[u8]) {
         assert_eq!(conn.next_event(), None, "nothing after its death");
         assert!(conn.outgoing().is_empty());
     }
+    answered
 }
 
 /// A connection that was let in: the digests are taken from what it asks to load.
 fn ready() -> Conn<u8> {
-    let settings =
-        Settings { auth: None, limits: Limits { bulk: 1 << 12, elements: 64, depth: 4, line: 256 } };
+    let settings = Settings { auth: None, limits: LIMITS };
     let mut conn = Conn::new(settings, 1);
     conn.start([1; 16], Duration::from_secs(1));
     let mut said = BytesMut::from(conn.outgoing());

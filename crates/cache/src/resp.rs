@@ -113,17 +113,15 @@ impl Tokens {
 
     /// Where the first line ends, if it is there; its CRLF follows.
     fn line(&self, buffer: &BytesMut) -> Result<Option<usize>, RespError> {
-        let seen = &buffer[..buffer.len().min(self.limits.line + 3)];
+        let seen = &buffer[..buffer.len().min(self.limits.line + 1)];
         match seen.iter().position(|byte| *byte == b'\r') {
-            Some(at) if seen.len() > at + 1 => {
-                if seen[at + 1] == b'\n' {
-                    Ok(Some(at))
-                } else {
-                    Err(RespError::BadEnd)
-                }
-            }
+            Some(at) => match buffer.get(at + 1) {
+                Some(b'\n') => Ok(Some(at)),
+                Some(_) => Err(RespError::BadEnd),
+                None => Ok(None),
+            },
             None if seen.len() > self.limits.line => Err(RespError::TooLarge),
-            _ => Ok(None),
+            None => Ok(None),
         }
     }
 

@@ -3,11 +3,15 @@
 #[path = "../fuzz/checks.rs"]
 mod checks;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+fn corpus(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target)
+}
 
 /// Calls the check with every file of its corpus, and with `changes` spoilt copies of each.
 fn replay(target: &str, changes: u64, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let folder = corpus(target);
     let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = files.collect();
     files.sort();
@@ -56,7 +60,22 @@ fn our_codec_reads_what_a_well_kept_one_reads() {
 
 #[test]
 fn a_connection_gives_out_nothing_that_was_not_echoed() {
-    replay("conn", 3_000, checks::conn);
+    replay("conn", 3_000, |data| drop(checks::conn(data)));
+}
+
+/// That nothing is given out would be easily promised: what is right is given out.
+#[test]
+fn a_connection_gives_out_what_was_echoed() {
+    use keepsight_cache::conn::Answer::{Done, Refused, Value};
+    let answers = |file: &str| checks::conn(&std::fs::read(corpus("conn").join(file)).unwrap());
+    let good = [(0, Value(Some("a".into()))), (1, Value(None)), (2, Done)];
+    assert_eq!(answers("good"), good);
+    assert_eq!(answers("duplicate"), good, "the first of two");
+    let [loading, full] = ["LOADING soon", "OOM full"].map(|text| Refused(text.to_owned()));
+    assert_eq!(answers("refused"), [(0, loading.clone()), (1, loading), (2, full)]);
+    for nothing in ["no_echo", "other_script", "short_array", "wrong_nonce"] {
+        assert_eq!(answers(nothing), [], "{nothing}");
+    }
 }
 
 #[test]
