@@ -7,8 +7,11 @@ mod ways {
     mod deadlines;
     mod elsewhere;
     mod leases;
+    mod lifetimes;
     mod refusals;
+    mod rings;
     mod sizes;
+    mod told;
 }
 
 use std::sync::Arc;

@@ -17,12 +17,16 @@ async fn a_load_that_panics_or_fails_gives_its_lease_back() {
             assert!(!panics, "the loader panics on purpose");
             Err::<Option<String>, _>("no".to_owned())
         };
-        let told = here.get_or_load(&key(1, "a"), load).await;
-        let as_it_was = match panics {
-            true => matches!(told, Err(Error::Panicked)),
-            false => matches!(told, Err(Error::Load(_))),
-        };
-        assert!(as_it_was, "{told:?}");
+        let wanted = key(1, "a");
+        let (leader, follower) =
+            tokio::join!(here.get_or_load(&wanted, load), here.get_or_load(&wanted, load));
+        for told in [leader, follower] {
+            let as_it_was = match panics {
+                true => matches!(told, Err(Error::Panicked)),
+                false => matches!(told, Err(Error::Load(_))),
+            };
+            assert!(as_it_was, "{told:?}");
+        }
         let (origin, began) = (Origin::default(), Instant::now());
         assert_eq!(origin.get(&there, 1, "a").await.unwrap(), Some("1/a load 0".into()));
         assert_eq!(began.elapsed(), Duration::ZERO, "nobody waits for a load that is gone");
