@@ -69,6 +69,7 @@ pub async fn run(options: DemoOptions, world: World) -> anyhow::Result<()> {
     let temporary =
         tempfile::Builder::new().prefix("keepsight-demo-").tempdir().context("no temporary folder")?;
     let folder = options.data.clone().unwrap_or_else(|| temporary.path().to_owned());
+    refuse_used(&folder)?;
     let cloud = serve::start(&config(&options, &folder), world.clone()).await.with_context(|| {
         format!("the demo did not start; if port {} is taken, name another with --port", options.port)
     })?;
@@ -87,11 +88,26 @@ pub async fn run(options: DemoOptions, world: World) -> anyhow::Result<()> {
         told = tell_first_events(&homes, &world) => told?,
     }
     shutdown.cancelled().await;
-    say!("\nStopping; the demo's footage goes with it.")?;
+    match &options.data {
+        None => say!("\nStopping; the demo's footage goes with it.")?,
+        Some(kept) => say!("\nStopping; the demo's footage stays in {}.", kept.display())?,
+    }
+    let mut ended = Ok(());
     for home in homes {
-        home.agent.await??;
+        ended = ended.and(home.agent.await?);
     }
     cloud.stop().await;
+    ended
+}
+
+/// The demo makes homes of its own, and would not find its way in one that is there.
+fn refuse_used(folder: &Path) -> anyhow::Result<()> {
+    let used = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    anyhow::ensure!(
+        !used,
+        "{} is not empty: name a new folder with --data, or leave it out",
+        folder.display()
+    );
     Ok(())
 }
 

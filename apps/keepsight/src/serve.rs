@@ -22,15 +22,16 @@ pub async fn run(options: ServeOptions, world: World) -> anyhow::Result<()> {
     let config = Config::of_serve(&options)?;
     let shutdown = stop_signal()?;
     let cloud = start(&config, world.clone()).await?;
-    let agent = config.agent.as_ref().map(|agent| start_agent(agent, world, &shutdown)).transpose()?;
+    let agent = config.agent.as_ref().map(|agent| open_agent(agent, world)).transpose()?;
     greet(&config, &cloud)?;
-    shutdown.cancelled().await;
+    // A box whose agent cannot run records nothing: it says so and ends, for somebody to look.
+    let ended = match agent {
+        Some(agent) => agent.run(shutdown.clone()).await.context("the agent of this box ended"),
+        None => Ok(shutdown.cancelled().await),
+    };
     say!("stopping")?;
-    if let Some(agent) = agent {
-        agent.await??;
-    }
     cloud.stop().await;
-    Ok(())
+    ended
 }
 
 /// Opens the stores in the data folder and begins to listen.
@@ -72,15 +73,9 @@ pub fn stop_signal() -> anyhow::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-fn start_agent(
-    config: &config::Agent,
-    world: World,
-    shutdown: &CancellationToken,
-) -> anyhow::Result<tokio::task::JoinHandle<Result<(), keepsight_agent::AgentError>>> {
+fn open_agent(config: &config::Agent, world: World) -> anyhow::Result<AgentDir> {
     let config_of_agent = AgentConfig { spool_bytes: config.spool_bytes, ..AgentConfig::default() };
-    let dir = AgentDir::open(&config.data, config_of_agent, world)?;
-    let shutdown = shutdown.clone();
-    Ok(tokio::spawn(async move { dir.run(shutdown).await }))
+    Ok(AgentDir::open(&config.data, config_of_agent, world)?)
 }
 
 fn greet(config: &Config, cloud: &RunningCloud) -> anyhow::Result<()> {

@@ -141,3 +141,30 @@ async fn an_operator_without_a_server_is_told_how_to_name_it() {
     let err = refused(folder.path(), &["admin", "lockdown", "perhaps"]).await;
     assert!(err.contains("on") && err.contains("off"), "{err}");
 }
+
+#[tokio::test]
+async fn a_demo_does_not_move_into_a_folder_that_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("something"), "of somebody").unwrap();
+    let data = folder.path().to_str().unwrap();
+    let err = refused(folder.path(), &["demo", "--port", "0", "--data", data]).await;
+    assert!(err.contains("is not empty") && err.contains("--data"), "{err}");
+}
+
+/// It would record nothing, and nobody would know.
+#[tokio::test]
+async fn a_box_whose_agent_cannot_run_says_so_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = folder.path().join("agent");
+    std::fs::create_dir(&agent).unwrap();
+    let held = std::fs::File::create(agent.join("agent.lock")).unwrap();
+    held.lock().unwrap();
+    let config = folder.path().join("keepsight.toml");
+    let cloud = folder.path().join("cloud");
+    let text = format!(
+        "[server]\ndata = {cloud:?}\nlisten = \"127.0.0.1:0\"\ntls = \"off\"\n[agent]\ndata = {agent:?}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let err = refused(folder.path(), &["serve", "--config", config.to_str().unwrap()]).await;
+    assert!(err.contains("the agent of this box ended"), "{err}");
+}
