@@ -46,7 +46,7 @@ impl Stage {
         dice: Dice,
     ) -> anyhow::Result<Self> {
         let server = Server::start(binary).await?;
-        let is_narrow = matches!(event.act, Act::Replies(&[FaultKind::SlowReader], _));
+        let is_narrow = matches!(event.act, Act::Replies(kinds, _) if kinds.contains(&FaultKind::SlowReader));
         let listen = ([127, 0, 0, 1], 0).into();
         let proxy = Proxy::start(world, listen, server.address(), Sockets { narrow: is_narrow })?;
         Ok(Self { server, proxy: Arc::new(proxy), call_timeout, dice })
@@ -80,13 +80,16 @@ impl Stage {
         self.proxy.arm(Some(Plan {
             kinds: kinds.to_vec(),
             dice: self.dice.named("faults"),
-            gap: (2, 40),
+            // Large commands are few.
+            gap: if kinds == [FaultKind::SlowReader] { (1, 6) } else { (2, 40) },
             per_connection: 12,
             delay: (self.call_timeout * delay.least / 100, self.call_timeout * delay.most / 100),
         }));
         sleep(LOOK).await;
         let mut waited = LOOK;
-        while self.proxy.injected().planned() == 0 && waited < WAIT {
+        // Half a command does harm only when what comes behind it is long enough, so one is not enough to see it.
+        let wanted = if kinds == [FaultKind::SlowReader] { 6 } else { 1 };
+        while self.proxy.injected().planned() < wanted && waited < WAIT {
             sleep(LOOK / 8).await;
             waited += LOOK / 8;
         }

@@ -183,6 +183,7 @@ fn case(capabilities: Capabilities, event: Option<&Event>, dice: Dice) -> Case {
         keys: load.keys,
         leases: 48,
         value_bytes: load.value_bytes,
+        large_every: load.large_every,
         origin_delay: (Duration::from_millis(1), Duration::from_millis(2)),
         // Without the server's answer each instance loads for itself; so only where it always answers.
         loads_alone: capabilities.leases && event.is_some_and(|event| !event.has_fault()),

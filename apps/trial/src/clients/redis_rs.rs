@@ -58,14 +58,18 @@ pub(super) fn fault(error: RedisError) -> Fault {
     }
 }
 
-/// `SET .. PX`, as the library's options say it.
-pub(super) fn expiring(ttl: Duration) -> SetOptions {
-    SetOptions::default().with_expiration(SetExpiry::PX(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)))
+/// `PSETEX`, the library's own call for a value that expires.
+pub(super) fn storing(key: &str, value: &[u8], ttl: Duration) -> Cmd {
+    Cmd::pset_ex(key, value, millis(ttl))
 }
 
 /// `SET .. NX PX`.
 pub(super) fn if_free(ttl: Duration) -> SetOptions {
-    expiring(ttl).conditional_set(ExistenceCheck::NX)
+    SetOptions::default().with_expiration(SetExpiry::PX(millis(ttl))).conditional_set(ExistenceCheck::NX)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Gives a lease back.
@@ -160,7 +164,7 @@ impl<S: Source> Client for Asynchronous<S> {
     }
 
     async fn set(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), Fault> {
-        self.call(Cmd::set_options(key, &value[..], expiring(ttl))).await
+        self.call(storing(key, &value, ttl)).await
     }
 
     async fn invalidate(&self, key: &str) -> Result<(), Fault> {

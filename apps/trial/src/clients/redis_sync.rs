@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use redis::{Cmd, Connection, ConnectionLike, FromRedisValue, RedisError, RedisResult};
 
-use super::redis_rs::{client, expiring, fault, if_free, releasing};
+use super::redis_rs::{client, fault, if_free, releasing, storing};
 use super::{Capabilities, Client, Connecting, Fault, Setup, versions};
 
 /// Blocking connections, as many as there are calls at one time.
@@ -131,7 +131,7 @@ impl<B: Blocking> Client for Synchronous<B> {
     }
 
     async fn set(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), Fault> {
-        self.call(Cmd::set_options(key, &value[..], expiring(ttl))).await
+        self.call(storing(key, &value, ttl)).await
     }
 
     async fn invalidate(&self, key: &str) -> Result<(), Fault> {

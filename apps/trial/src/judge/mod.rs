@@ -21,6 +21,7 @@ use self::history::{History, Judged};
 use self::leases::Lease;
 use crate::clients::{Fault, Origin};
 use crate::dice::Dice;
+use crate::events::LARGE_BYTES;
 use crate::verdict::{TraceLine, Wrong};
 
 /// What a judge is made with.
@@ -34,6 +35,8 @@ pub struct Case {
     pub leases: usize,
     /// How long values are, at least and at most, in bytes.
     pub value_bytes: (usize, usize),
+    /// Every how-manieth key has a value of [`LARGE_BYTES`] instead; 0: none.
+    pub large_every: usize,
     /// How long the origin takes, at least and at most.
     pub origin_delay: (Duration, Duration),
     /// Whether one load per key at a time is promised of all instances together: where nothing goes wrong.
@@ -290,7 +293,8 @@ impl Judge {
     }
 
     fn value_of(&self, key: usize, version: u64) -> Bytes {
-        let (least, most) = self.case.value_bytes;
+        let is_large = self.case.large_every > 0 && key.is_multiple_of(self.case.large_every);
+        let (least, most) = if is_large { LARGE_BYTES } else { self.case.value_bytes };
         let length = self.case.dice.of(key as u64).between(version, least as u64, most as u64);
         value::encode(key, version, usize::try_from(length).unwrap_or(least))
     }

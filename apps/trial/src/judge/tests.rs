@@ -14,6 +14,7 @@ fn judge(loading: bool) -> Judge {
         keys: 40,
         leases: 2,
         value_bytes: (100, 300),
+        large_every: 0,
         origin_delay: (Duration::ZERO, Duration::from_millis(2)),
         loads_alone: true,
         dice: Dice::new(1),

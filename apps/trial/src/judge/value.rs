@@ -31,11 +31,7 @@ pub struct Stated {
 /// The value of this key and version, `length` bytes long or a little more where that is too short to say so.
 pub fn encode(key: usize, version: u64, length: usize) -> Bytes {
     let mut text = header(key, version, length).into_bytes();
-    let tag = tag(key, version);
-    text.reserve(length);
-    while text.len() < length {
-        text.extend_from_slice(&tag[..tag.len().min(length - text.len())]);
-    }
+    text.extend(filler(key, version, length.saturating_sub(text.len())));
     text.into()
 }
 
@@ -47,8 +43,8 @@ pub fn decode(value: &[u8]) -> Option<Stated> {
     let (name, version, length) = (words.next()?, words.next()?.strip_prefix('v')?, words.next()?);
     let (key, version, length) = (key_number(name)?, version.parse().ok()?, length.parse::<usize>().ok()?);
     let is_whole = value.len() == length.max(end + 1) && words.next().is_none();
-    let filler = value[end + 1..].chunks(TAG).all(|chunk| chunk == &tag(key, version)[..chunk.len()]);
-    (is_whole && filler).then_some(Stated { key, version })
+    let rest = &value[end + 1..];
+    (is_whole && rest == filler(key, version, rest.len())).then_some(Stated { key, version })
 }
 
 /// The beginning of a value, as it is looked for in traces.
@@ -62,6 +58,13 @@ fn header(key: usize, version: u64, length: usize) -> String {
 }
 
 const TAG: usize = 16;
+
+// Copied and compared in one go: a value can have megabytes.
+fn filler(key: usize, version: u64, length: usize) -> Vec<u8> {
+    let mut filler = tag(key, version).repeat(length.div_ceil(TAG));
+    filler.truncate(length);
+    filler
+}
 
 fn tag(key: usize, version: u64) -> [u8; TAG] {
     let mixed = crate::dice::Dice::new(key as u64).at(version);

@@ -17,6 +17,7 @@ use tokio::time::sleep;
 
 use super::board::Board;
 use super::fault::{FaultKind, Planned};
+use super::kernel;
 use super::resp::{Scan, Scanner};
 use super::trace::Ring;
 use crate::verdict::Traced;
@@ -24,6 +25,8 @@ use crate::verdict::Traced;
 const HOARD_MAX: usize = 256 << 20;
 // A reply that waits to change places with the next one waits no longer than this for it.
 const REORDER_WAIT: Duration = Duration::from_millis(25);
+// Of a command that lacks less than this the kernel may well take the rest, whether anybody reads or not.
+const LARGE: usize = 2 << 20;
 
 /// What a connection lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,10 +174,11 @@ impl Commands<'_> {
                 _ => {}
             }
             to.write_all(&buffer[handed_on..]).await?;
-            let is_inside_a_command = self.note(&mut buffer, &mut scanner);
+            self.note(&mut buffer, &mut scanner);
             handed_on = buffer.len();
-            if is_inside_a_command {
-                self.dawdle().await;
+            let lacks = scanner.lacks(buffer.len());
+            if lacks >= LARGE {
+                self.dawdle(&from, lacks).await;
             }
         }
     }
@@ -190,8 +194,8 @@ impl Commands<'_> {
         buffer.clear();
     }
 
-    /// Remembers whole commands and forgets their bytes; says whether a part of one is left.
-    fn note(&mut self, buffer: &mut BytesMut, scanner: &mut Scanner) -> bool {
+    /// Remembers whole commands and forgets their bytes.
+    fn note(&mut self, buffer: &mut BytesMut, scanner: &mut Scanner) {
         let now = self.board.now_ms();
         loop {
             match scanner.scan(buffer) {
@@ -200,25 +204,22 @@ impl Commands<'_> {
                     self.frame += 1;
                     buffer.advance(length);
                 }
-                Scan::Partial => return !buffer.is_empty(),
-                Scan::Alien => {
-                    buffer.clear();
-                    return false;
-                }
+                Scan::Partial => return,
+                Scan::Alien => return buffer.clear(),
             }
         }
     }
 
-    async fn dawdle(&self) {
+    /// Stops reading inside a command that lacks so many bytes.
+    async fn dawdle(&self, from: &OwnedReadHalf, lacks: usize) {
         let micros = self.lane.slow_micros.swap(0, Ordering::Relaxed);
-        if micros > 0 {
+        if micros == 0 {
+            return;
+        }
+        let text = "slow-reader: reading stops inside this command";
+        self.lane.ring().fault(self.board.now_ms(), self.frame, text);
+        if kernel::holds_up(from.as_ref(), lacks, Duration::from_micros(micros)).await {
             self.board.count(FaultKind::SlowReader);
-            self.lane.ring().fault(
-                self.board.now_ms(),
-                self.frame,
-                "slow-reader: reading stops inside this command",
-            );
-            sleep(Duration::from_micros(micros)).await;
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod board;
 pub mod fault;
+mod kernel;
 mod lane;
 pub mod resp;
 mod trace;

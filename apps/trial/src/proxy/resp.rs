@@ -8,6 +8,7 @@
 pub struct Scanner {
     at: usize,
     open: u64,
+    needs: usize,
 }
 
 /// What the scanner saw.
@@ -28,12 +29,14 @@ impl Scanner {
         if self.at == 0 {
             self.open = 1;
         }
+        self.needs = 0;
         while self.open > 0 {
             match element(&buffer[self.at.min(buffer.len())..]) {
                 Element::Partial => return Scan::Partial,
                 Element::Alien => return Scan::Alien,
                 Element::Whole { length, children, is_prefix } => {
                     if self.at + length > buffer.len() {
+                        self.needs = self.at + length;
                         return Scan::Partial;
                     }
                     self.at += length;
@@ -44,6 +47,11 @@ impl Scanner {
         }
         let length = std::mem::take(&mut self.at);
         Scan::Frame(length)
+    }
+
+    /// After [`Scan::Partial`]: how many bytes are still to come at least, of a frame that began with this many.
+    pub const fn lacks(&self, have: usize) -> usize {
+        self.needs.saturating_sub(have)
     }
 }
 
@@ -118,6 +126,16 @@ mod tests {
             }
         }
         assert_eq!(found, frames(STREAM));
+    }
+
+    #[test]
+    fn what_a_frame_lacks_is_known_from_its_lengths() {
+        let mut scanner = Scanner::default();
+        let begun = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000\r\nabc";
+        assert_eq!((scanner.scan(begun), scanner.lacks(begun.len())), (Scan::Partial, 1000 - 3 + 2));
+        let header_only = b"*3\r\n$3\r\nSET\r\n$1";
+        let mut scanner = Scanner::default();
+        assert_eq!((scanner.scan(header_only), scanner.lacks(header_only.len())), (Scan::Partial, 0));
     }
 
     #[test]

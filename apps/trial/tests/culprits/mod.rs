@@ -1,6 +1,7 @@
 //! Clients that are wrong on purpose, each in one way that real ones have been.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Mutex as StdMutex;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use tokio::time::timeout;
 pub struct Careless {
     lines: Vec<Mutex<Line>>,
     call_timeout: Duration,
+    /// Opens a new connection after a reply that did not come in time; but resumes after a command that was not written in time.
+    renews: Option<SocketAddr>,
 }
 
 struct Line {
@@ -30,19 +33,30 @@ impl Careless {
     pub async fn connect(setup: Setup) -> Self {
         let mut lines = Vec::new();
         for _ in 0..8 {
-            let stream = TcpStream::connect(setup.address).await.unwrap();
-            lines.push(Mutex::new(Line { stream, got: Vec::new(), scanner: Scanner::default() }));
+            lines.push(Mutex::new(Line::open(setup.address).await));
         }
-        Self { lines, call_timeout: setup.call_timeout }
+        Self { lines, call_timeout: setup.call_timeout, renews: None }
+    }
+
+    /// Careless with commands only: what it writes next goes behind the half of a command.
+    pub async fn resuming(setup: Setup) -> Self {
+        let renews = Some(setup.address);
+        Self { renews, ..Self::connect(setup).await }
     }
 
     async fn ask(&self, words: &[&[u8]]) -> Result<Reply, Fault> {
         let place = words.get(1).map_or(0, |key| key.iter().map(|&byte| usize::from(byte)).sum::<usize>());
-        let asking = async {
-            let mut line = self.lines[place % self.lines.len()].lock().await;
-            line.ask(words).await.map_err(|error| Fault::Connection(error.to_string()))
-        };
-        timeout(self.call_timeout, asking).await.map_err(|_| Fault::TimedOut)?
+        let lost = |error: std::io::Error| Fault::Connection(error.to_string());
+        let mut line = timeout(self.call_timeout, self.lines[place % self.lines.len()].lock())
+            .await
+            .map_err(|_| Fault::TimedOut)?;
+        let writing = timeout(self.call_timeout, line.write(words)).await;
+        writing.map_err(|_| Fault::TimedOut)?.map_err(lost)?;
+        let read = timeout(self.call_timeout, line.read()).await.map_err(|_| Fault::TimedOut);
+        if let (Some(address), Err(_) | Ok(Err(_))) = (self.renews, &read) {
+            *line = Line::open(address).await;
+        }
+        read?.map_err(lost)
     }
 }
 
@@ -53,14 +67,22 @@ enum Reply {
 }
 
 impl Line {
-    async fn ask(&mut self, words: &[&[u8]]) -> std::io::Result<Reply> {
+    async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self { stream, got: Vec::new(), scanner: Scanner::default() }
+    }
+
+    async fn write(&mut self, words: &[&[u8]]) -> std::io::Result<()> {
         let mut command = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
             command.extend(format!("${}\r\n", word.len()).bytes());
             command.extend(*word);
             command.extend(b"\r\n");
         }
-        self.stream.write_all(&command).await?;
+        self.stream.write_all(&command).await
+    }
+
+    async fn read(&mut self) -> std::io::Result<Reply> {
         loop {
             match self.scanner.scan(&self.got) {
                 Scan::Frame(length) => {
@@ -107,7 +129,7 @@ impl Client for Careless {
 
     async fn set(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), Fault> {
         let ttl = ttl.as_millis().to_string();
-        self.ask(&[b"SET", key.as_bytes(), &value, b"PX", ttl.as_bytes()]).await.map(drop)
+        self.ask(&[b"PSETEX", key.as_bytes(), ttl.as_bytes(), &value]).await.map(drop)
     }
 
     async fn invalidate(&self, key: &str) -> Result<(), Fault> {
