@@ -117,6 +117,10 @@ fn passed(client: &Value) -> anyhow::Result<()> {
     for (event, outcome) in outcomes(client) {
         ensure!(outcome["is"] == "passed", "{name} did not pass {event}: {outcome}");
     }
+    for event in events(client) {
+        let reconnects = event["reconnects"].as_u64().context("reconnects were not counted")?;
+        ensure!(reconnects <= 1, "{name} needed {reconnects} connections after {}", event["event"]);
+    }
     Ok(())
 }
 

@@ -145,6 +145,7 @@ pub(crate) fn blank(event: &Event) -> EventVerdict {
         stalls: 0,
         cancelled: 0,
         time_until_healthy_ms: None,
+        reconnects: 0,
         goodput: Goodput::default(),
         faults_injected: 0,
         steps: 0,
@@ -163,6 +164,7 @@ struct Sum {
     injected: u64,
     healthy_ms: Option<u64>,
     unhealthy: u64,
+    reconnects: u64,
     goodput: Goodput,
     first: Option<(u64, crate::judge::Finding)>,
     timeline: Vec<crate::verdict::Sample>,
@@ -177,6 +179,7 @@ impl Sum {
         self.without_fault += u64::from(found.injected == 0);
         self.unhealthy += u64::from(found.healthy_ms.is_none());
         self.healthy_ms = self.healthy_ms.max(found.healthy_ms);
+        self.reconnects = self.reconnects.max(found.reconnects);
         let goodput = pulse::goodput(&found.samples);
         self.goodput.before += goodput.before;
         self.goodput.during += goodput.during;
@@ -213,6 +216,7 @@ impl Sum {
         verdict.errors = counts.errors;
         verdict.stalls = counts.stalls;
         verdict.cancelled = counts.cancelled;
+        verdict.reconnects = self.reconnects;
         verdict.time_until_healthy_ms = self.healthy_ms.filter(|_| self.unhealthy == 0);
         #[expect(clippy::cast_precision_loss, reason = "a number of steps is small")]
         let steps = self.steps.max(1) as f64;

@@ -34,7 +34,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A fresh server with a proxy before it.
+    /// A fresh server with a proxy before it, which has a door for each instance of the client.
     ///
     /// # Errors
     /// When one of them can't be started.
@@ -42,13 +42,17 @@ impl Stage {
         world: &World,
         binary: &Path,
         event: &Event,
+        instances: usize,
         call_timeout: Duration,
         dice: Dice,
     ) -> anyhow::Result<Self> {
         let server = Server::start(binary).await?;
         let is_narrow = matches!(event.act, Act::Replies(kinds, _) if kinds.contains(&FaultKind::SlowReader));
         let listen = ([127, 0, 0, 1], 0).into();
-        let proxy = Proxy::start(world, listen, server.address(), Sockets { narrow: is_narrow })?;
+        let mut proxy = Proxy::start(world, listen, server.address(), Sockets { narrow: is_narrow })?;
+        for _ in 1..instances {
+            proxy.open_door(listen)?;
+        }
         Ok(Self { server, proxy: Arc::new(proxy), call_timeout, dice })
     }
 

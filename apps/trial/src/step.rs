@@ -53,6 +53,8 @@ pub struct Found {
     pub injected: u64,
     /// See [`pulse::time_until_healthy_ms`].
     pub healthy_ms: Option<u64>,
+    /// Connections that one instance opened from the end of the fault until it was healthy, at most.
+    pub reconnects: u64,
     /// The slices.
     pub samples: Vec<Sample>,
     /// The first wrong answer.
@@ -98,14 +100,15 @@ async fn perform(
     event: &Event,
     dice: Dice,
 ) -> anyhow::Result<Found> {
-    let mut stage = Stage::set(&terms.world, &terms.server, event, terms.call_timeout, dice).await?;
+    let mut stage =
+        Stage::set(&terms.world, &terms.server, event, INSTANCES, terms.call_timeout, dice).await?;
     let server = stage.server.version().await?;
     let judge = Arc::new(Judge::new(&terms.world, case(capabilities, Some(event), dice)));
     let proxy = stage.proxy.clone();
     judge.call_witness(Box::new(move |answer, question| proxy.trace(answer, question)));
     let mut instances: Vec<Arc<dyn Client>> = Vec::new();
-    for instance in 0..INSTANCES {
-        let setup = setup(terms, stage.proxy.address(), instance, &judge);
+    for (instance, door) in stage.proxy.doors().enumerate() {
+        let setup = setup(terms, door, instance, &judge);
         instances.push(connect(entry, setup).await?.into());
     }
     let work = Work {
@@ -119,9 +122,11 @@ async fn perform(
     sleep(BEFORE).await;
     pulse.enter(Phase::During);
     let acted = stage.act(event, &crew).await;
+    let opened = stage.proxy.opened();
     pulse.enter(Phase::After);
     recover(&pulse).await;
     let samples = pulse.samples();
+    let reconnects = stage.proxy.opened().iter().zip(&opened).map(|(now, then)| now - then).max();
     crew.stop().await;
     if let Some(why) = instances.iter().find_map(|instance| instance.broken()) {
         return Err(why.into());
@@ -135,6 +140,7 @@ async fn perform(
         counts: judge.counts(),
         injected: acted?,
         healthy_ms: pulse::time_until_healthy_ms(&samples),
+        reconnects: reconnects.unwrap_or(0),
         samples,
         first: judge.first(),
         error_kinds: judge.error_kinds(),

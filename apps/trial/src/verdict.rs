@@ -69,6 +69,8 @@ pub struct EventVerdict {
     pub cancelled: u64,
     /// From the end of the fault until goodput is back; `None` when it did not come back.
     pub time_until_healthy_ms: Option<u64>,
+    /// Connections that one instance opened from the end of the fault until goodput was back, at most of all instances and steps.
+    pub reconnects: u64,
     /// Good answers per second around the fault.
     pub goodput: Goodput,
     /// How often the fault was really injected.

@@ -101,6 +101,13 @@ async fn a_client_that_writes_on_behind_half_a_command_is_caught_and_redis_rs_sy
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_opened_after_the_fault_are_counted_for_each_instance() {
+    // It has eight connections for each instance, and most of them are half-open when the fault ends.
+    let found = tried(culprit(Careless::resuming), "half-open", 1, None).await;
+    assert!((2..=8).contains(&found.reconnects), "{}", found.reconnects);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_client_without_a_fault_is_not_accused() {
     let found = tried(culprit(Careless::connect), "calm", 1, None).await;
     assert_eq!((found.outcome, found.wrong, found.stale_after_invalidation), (Outcome::Passed, 0, 0));
@@ -148,6 +155,7 @@ async fn the_cache_is_right_under_the_events_that_catch_others() {
             let found = tried(registry::find(name).unwrap(), event, 5, None).await;
             let counts = (found.wrong, found.stale_after_invalidation, found.double_lease.unwrap_or(0));
             assert_eq!(counts, (0, 0, 0), "{name} in {event}: {found:?}");
+            assert!(found.reconnects <= 1, "{name} in {event} opened {} connections", found.reconnects);
             let is_shown = !matches!(found.outcome, Outcome::NotInjected | Outcome::Broken(_));
             assert!(is_shown, "{name} in {event}: {:?}", found.outcome);
         }

@@ -173,3 +173,16 @@ async fn the_same_seed_hits_the_same_replies_with_the_same_faults() {
     assert_eq!(one, again);
     assert_ne!(one, other);
 }
+
+#[tokio::test]
+async fn each_door_counts_its_own_connections() {
+    let mut proxy = proxy().await;
+    let second = proxy.open_door(LOCALHOST.into()).unwrap();
+    let doors: Vec<SocketAddr> = proxy.doors().collect();
+    for door in [doors[second], doors[0], doors[second]] {
+        let mut stream = TcpStream::connect(door).await.unwrap();
+        stream.write_all(b"*1\r\n$4\r\nPING\r\n").await.unwrap();
+        assert!(stream.read(&mut [0; 16]).await.unwrap() > 0);
+    }
+    assert_eq!(proxy.opened(), [1, 2]);
+}

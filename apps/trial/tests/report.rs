@@ -45,6 +45,7 @@ fn event(name: &str, outcome: Outcome) -> EventVerdict {
         stalls: 0,
         cancelled: 0,
         time_until_healthy_ms: (ran && outcome != Outcome::NotHealed).then_some(180),
+        reconnects: 1,
         goodput: Goodput { before: 12_080.4, during: 2_950.0, after: 11_990.0 },
         faults_injected: u64::from(ran && outcome != Outcome::NotInjected) * 30,
         steps: 1,
@@ -238,5 +239,6 @@ fn the_last_line_is_one_line_of_json() {
     assert_eq!(clients["keepsight-cache"]["wrong"], 0);
     assert_eq!(clients["redis-py 4.5.1"]["operations"], 7 * 41_234);
     assert_eq!(clients["redis-rs (multiplexed)"]["events"]["event-1"]["outcome"], "wrong");
+    assert_eq!(clients["keepsight-cache"]["events"]["event-0"]["reconnects"], 1);
     assert_eq!(clients["ioredis"]["left_out"], HOSTILE);
 }

@@ -13,6 +13,7 @@ mod trace;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use keepsight_world::World;
@@ -30,8 +31,16 @@ use crate::verdict::TraceLine;
 /// A running proxy. Dropping it closes everything.
 #[derive(Debug)]
 pub struct Proxy {
-    address: SocketAddr,
+    doors: Vec<Door>,
     board: Arc<Board>,
+    sockets: Sockets,
+}
+
+/// Where clients come in. One that has a door of its own can be told from the others by its connections.
+#[derive(Debug)]
+struct Door {
+    address: SocketAddr,
+    opened: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
 
@@ -53,16 +62,37 @@ impl Proxy {
         upstream: SocketAddr,
         sockets: Sockets,
     ) -> io::Result<Self> {
-        let listener = listen_at(listen, sockets)?;
-        let address = listener.local_addr()?;
         let board = Arc::new(Board::new(upstream, world.clone()));
-        let task = tokio::spawn(accept(board.clone(), listener));
-        Ok(Self { address, board, task })
+        let mut proxy = Self { doors: Vec::new(), board, sockets };
+        proxy.open_door(listen)?;
+        Ok(proxy)
     }
 
-    /// Where clients connect.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    /// Listens at one more address, before the same server; the number of that door.
+    ///
+    /// # Errors
+    /// When the address can't be listened at.
+    pub fn open_door(&mut self, listen: SocketAddr) -> io::Result<usize> {
+        let listener = listen_at(listen, self.sockets)?;
+        let (address, opened) = (listener.local_addr()?, Arc::default());
+        let task = tokio::spawn(accept(self.board.clone(), listener, Arc::clone(&opened)));
+        self.doors.push(Door { address, opened, task });
+        Ok(self.doors.len() - 1)
+    }
+
+    /// Where clients connect, if nobody needs a door of their own.
+    pub fn address(&self) -> SocketAddr {
+        self.doors[0].address
+    }
+
+    /// Each door's address, the first one's first.
+    pub fn doors(&self) -> impl Iterator<Item = SocketAddr> {
+        self.doors.iter().map(|door| door.address)
+    }
+
+    /// How many connections came in by each door until now.
+    pub fn opened(&self) -> Vec<u64> {
+        self.doors.iter().map(|door| door.opened.load(Ordering::Relaxed)).collect()
     }
 
     /// From now on, faults by this plan, each connection's frames counted from here. `None`: no more.
@@ -117,7 +147,9 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.task.abort();
+        for door in &self.doors {
+            door.task.abort();
+        }
     }
 }
 
@@ -134,7 +166,7 @@ fn listen_at(address: SocketAddr, sockets: Sockets) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-async fn accept(board: Arc<Board>, listener: TcpListener) {
+async fn accept(board: Arc<Board>, listener: TcpListener, opened: Arc<AtomicU64>) {
     let mut carried = JoinSet::new();
     loop {
         let Ok((client, _)) = listener.accept().await else {
@@ -147,11 +179,12 @@ async fn accept(board: Arc<Board>, listener: TcpListener) {
             let _ = SockRef::from(&client).set_linger(Some(Duration::ZERO));
             continue;
         }
-        let board = board.clone();
+        let (board, opened) = (board.clone(), opened.clone());
         carried.spawn(async move {
             // A stopped server's kernel still accepts; only a dead one's refuses, and that is quick.
             if let Ok(Ok(server)) = timeout(Duration::from_secs(5), TcpStream::connect(board.upstream)).await
             {
+                opened.fetch_add(1, Ordering::Relaxed);
                 let lane = board.new_lane();
                 lane::carry(board, lane, client, server).await;
             }

@@ -86,6 +86,7 @@ fn facts(event: &EventVerdict) -> String {
     if event.faults_injected > 0 || event.outcome == Outcome::NotInjected {
         facts.push(("faults", count(event.faults_injected), event.outcome == Outcome::NotInjected));
         facts.push(("healthy after", healing(event), event.time_until_healthy_ms.is_none()));
+        facts.push(("reconnects", count(event.reconnects), false));
     }
     let fact = |(name, value, bad): &(&str, String, bool)| {
         format!(

@@ -36,6 +36,6 @@ fn one_event(event: &EventVerdict) -> Value {
     let outcome = serde_json::to_value(&event.outcome).expect("an enum of texts");
     json!({
         "outcome": outcome["is"], "operations": event.operations, "wrong": event.wrong,
-        "healthy_ms": event.time_until_healthy_ms, "faults": event.faults_injected,
+        "healthy_ms": event.time_until_healthy_ms, "reconnects": event.reconnects, "faults": event.faults_injected,
     })
 }
