@@ -156,9 +156,8 @@ async fn a_demo_does_not_move_into_a_folder_that_is_used() {
 async fn a_box_whose_agent_cannot_run_says_so_and_ends() {
     let folder = tempfile::tempdir().unwrap();
     let agent = folder.path().join("agent");
-    std::fs::create_dir(&agent).unwrap();
-    let held = std::fs::File::create(agent.join("agent.lock")).unwrap();
-    held.lock().unwrap();
+    // Something stands where it would answer its commands.
+    std::fs::create_dir_all(agent.join("agent.sock/in the way")).unwrap();
     let config = folder.path().join("keepsight.toml");
     let cloud = folder.path().join("cloud");
     let text = format!(
