@@ -300,6 +300,31 @@ pub async fn settings_stay_within_the_homes_limits(bench: Bench) {
     assert_eq!((rules.len(), rules[0].days, rules[0].bytes), (1, 7, before.bytes_max));
 }
 
+pub async fn a_home_has_as_many_cameras_as_it_may(bench: Bench) {
+    let elm = bench.person("elm").await;
+    let mut home = bench.home(&elm).await;
+    let (_, agent) = bench.agent(&elm, &mut home).await;
+    let first = bench.camera(&agent).await;
+    for _ in 1..row(&bench, &elm, &home).await.cameras_max {
+        bench.camera(&agent).await;
+    }
+    let put = async |camera| {
+        let ask = Ask::own_camera(Action::AgentPutCamera, camera);
+        bench.change(&agent, ask, Change::PutCamera(signed("a name"))).await
+    };
+    let one_more = CameraId::from_bytes(bench.world.random());
+    assert_eq!(put(one_more).await.unwrap_err(), Refusal::Limit("cameras").into());
+    // Another agent of the home has no room of its own; naming one anew takes none.
+    let (_, second) = bench.agent(&elm, &mut home).await;
+    let ask = Ask::own_camera(Action::AgentPutCamera, one_more);
+    let refused = bench.change(&second, ask, Change::PutCamera(signed("a name"))).await.unwrap_err();
+    assert_eq!(refused, Refusal::Limit("cameras").into());
+    put(first).await.unwrap();
+    let ask = Ask::camera(Action::ManageCamera, home.home, first);
+    bench.change(&elm.credential, ask, Change::RemoveCamera).await.unwrap();
+    put(one_more).await.unwrap();
+}
+
 pub async fn states_of_a_home(bench: Bench) {
     let elm = bench.person("elm").await;
     let mut home = bench.home(&elm).await;
