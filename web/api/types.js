@@ -33,7 +33,7 @@
 
 /**
  * @typedef {{ home: string, genesis: Signed, epoch: EpochPackage, name: Signed, time_zone: string }} NewHome
- * @typedef {{ home: string, slot: string, rights: Right[], name: Signed, time_zone: string, retention_days: number, retention_bytes: number, used_bytes: number, chain_seq: number, lockdown: boolean, rotation_due: boolean, restored: number|null }} Home
+ * @typedef {{ home: string, slot: string, rights: Right[], name: Signed, time_zone: string, retention_days: number, retention_bytes: number, used_bytes: number, bytes_max: number, events_today: number, events_a_day_max: number, chain_seq: number, lockdown: boolean, rotation_due: boolean, restored: number|null }} Home
  * @typedef {{ time_zone: string, retention_days: number, retention_bytes: number }} HomeSettings
  * @typedef {{ name: Signed }} NewName
  * @typedef {{ entries: Signed[], epochs: EpochPackage[] }} Chain

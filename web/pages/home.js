@@ -29,6 +29,8 @@ const MARKUP = template`
   </div>`;
 
 const GB = 1e9;
+/** From this part of the room on it is said what a full home means. */
+const NEARLY = 0.9;
 
 class KsHomePage extends Page {
   heading = "Home settings";
@@ -57,7 +59,7 @@ class KsHomePage extends Page {
 
   #draw() {
     const { row, lockdown, owner } = this.home;
-    part(this, "used").textContent = `Now they take ${bytes(row.used_bytes)}.`;
+    part(this, "used").textContent = usage(row);
     part(this, "lockdown").hidden = !owner;
     part(this, "lockdown-words").textContent = lockdown ? "Viewing is stopped for everybody of this home. Recording goes on." : "Stops all viewing at once, for everybody of this home, until an owner ends it. Recording goes on.";
     const lock = button(this, "lock");
@@ -95,6 +97,17 @@ class KsHomePage extends Page {
     await client.setLockdown(home.id, on, { signal: this.signal });
     await home.refresh();
   }
+}
+
+/**
+ * What the Events take of what they may, and why new ones may wait.
+ * @param {import("../api/types.js").Home} row
+ */
+function usage(row) {
+  const words = [`Now they take ${bytes(row.used_bytes)} of the ${bytes(row.bytes_max)} that this home may have.`];
+  if (row.used_bytes > row.bytes_max * NEARLY) words.push("When all of it is taken and only kept ones are left, new ones wait at home until you keep fewer or delete some.");
+  if (row.events_today >= row.events_a_day_max) words.push(`All ${row.events_a_day_max} Events that may arrive in a day are here; new ones wait at home until midnight UTC.`);
+  return words.join(" ");
 }
 
 /** @param {string} zone */

@@ -59,7 +59,9 @@ async fn forget_views(cloud: &Cloud, home: HomeId) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn retain(cloud: &Cloud, rule: &RetentionRow) -> Result<(), StoreError> {
+/// Deletes what a home's rule lets go: how many Events.
+pub(crate) async fn retain(cloud: &Cloud, rule: &RetentionRow) -> Result<usize, StoreError> {
+    let mut went = 0;
     loop {
         let now = UnixMillis(cloud.world.unix_millis());
         let older_than = now.plus_ms(-DAY_MS.saturating_mul(i64::from(rule.days)));
@@ -68,8 +70,9 @@ async fn retain(cloud: &Cloud, rule: &RetentionRow) -> Result<(), StoreError> {
         for (camera, event) in &swept.events {
             cloud.feed.tell(rule.home, What::Event { camera: *camera, event: *event, fresh: false });
         }
+        went += swept.events.len();
         if !swept.more {
-            return Ok(());
+            return Ok(went);
         }
     }
 }

@@ -47,12 +47,27 @@ impl From<StoreError> for Fault {
             StoreError::TooMany { what } => Self::bad_request(format!("too many: {what}")),
             StoreError::StaleObject => Self::unavailable(error),
             StoreError::NoSpace { .. } => no_space().logged(error),
+            StoreError::HomeFull { .. } => home_full().logged(error),
+            StoreError::EventsOfTheDay { .. } => events_of_the_day().logged(error),
             StoreError::Corrupt { .. } => Self::internal(error),
             // The Permit grew too old while something was slow.
             StoreError::NotPermitted { .. } => Self::unavailable(error),
             other => Self::unavailable(other),
         }
     }
+}
+
+/// What people kept fills the home: retention has nothing more to let go.
+fn home_full() -> Fault {
+    let message = "Events that are kept take all the room that this home may have. Nothing more is taken until some are no longer \
+        kept or are deleted, or the operator allows the home more.";
+    Fault::new(Code::HomeFull, message)
+}
+
+fn events_of_the_day() -> Fault {
+    let message = "As many Events of this home arrived today (UTC) as may on one day. The others can come when the \
+        Retry-After header says.";
+    Fault::new(Code::EventsOfTheDay, message)
 }
 
 /// The disk is nearly full: ingest stops before anything else does.

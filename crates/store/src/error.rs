@@ -108,6 +108,18 @@ pub enum StoreError {
         /// What there are too many of.
         what: &'static str,
     },
+    /// The home's Events take all the bytes that they may.
+    #[error("{home} has no room left")]
+    HomeFull {
+        /// Which home.
+        home: HomeId,
+    },
+    /// As many Events of the home arrived today as may on one day.
+    #[error("{home} has sent as many Events today as it may")]
+    EventsOfTheDay {
+        /// Which home.
+        home: HomeId,
+    },
     /// The Permit does not allow this, or is too old.
     #[error("the Permit does not cover this: {what}")]
     NotPermitted {

@@ -15,7 +15,7 @@ pub use objects::{ObjectKey, Objects, Reserve, SealedObject, StoredObject, Store
 pub use records::{
     AgentStatus, CameraReport, CameraState, CameraSummary, Cursor, EventDetail, EventPage, EventQuery,
     EventRow, FiledGap, Gap, GapReason, HeaderFacts, Neighbour, Neighbours, ParseCursorError, Records,
-    Retention, SegmentRow, SqliteRecords, StatusReport, StoredHeader, Swept, Usage, View, ViewPage,
-    ViewQuery, upload_segment,
+    Retention, Room, SegmentOffer, SegmentRow, SqliteRecords, StatusReport, StoredHeader, Swept, Usage, View,
+    ViewPage, ViewQuery, upload_segment,
 };
 pub use truth::*;

@@ -8,6 +8,7 @@ mod asked;
 mod cursor;
 mod header;
 mod lists;
+mod room;
 mod rows;
 pub mod sqlite;
 pub mod suite;
@@ -15,13 +16,14 @@ mod upload;
 
 use async_trait::async_trait;
 use keepsight_gate::Permit;
-use keepsight_ids::{B32, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
+use keepsight_ids::{CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
 use keepsight_ledger::{Journal, Locked};
 
 pub(crate) use asked::{Asked, Place};
 pub use cursor::{Cursor, ParseCursorError};
 pub use header::HeaderFacts;
 pub use lists::{LIFETIME as LISTS_KEPT, memory_cache};
+pub use room::{Room, SegmentOffer};
 pub use rows::{
     AgentStatus, CameraReport, CameraState, CameraSummary, EventDetail, EventPage, EventQuery, EventRow,
     FiledGap, Gap, GapReason, Neighbour, Neighbours, Retention, SegmentRow, StatusReport, StoredHeader,
@@ -48,13 +50,15 @@ pub trait Records: Journal + 'static {
     /// path's. The same bytes again are acknowledged again.
     ///
     /// # Errors
-    /// [`StoreError::Misplaced`], [`StoreError::HeaderConflict`], [`StoreError::Gone`], [`StoreError::TooMany`].
+    /// [`StoreError::Misplaced`], [`StoreError::HeaderConflict`], [`StoreError::Gone`], [`StoreError::TooMany`],
+    /// [`StoreError::EventsOfTheDay`], [`StoreError::HomeFull`].
     async fn put_header(
         &self,
         permit: &Permit,
         event: EventId,
         header: Vec<u8>,
         signature: Vec<u8>,
+        room: Room,
     ) -> Result<StoredHeader, StoreError>;
 
     /// Asks before an object is written whether the segment is still wanted (`AgentIngest`): `false` means that the very same
@@ -62,14 +66,12 @@ pub trait Records: Journal + 'static {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] without the Event's header, [`StoreError::SegmentConflict`], [`StoreError::Gone`],
-    /// [`StoreError::TooMany`].
+    /// [`StoreError::TooMany`], [`StoreError::HomeFull`].
     async fn wants_segment(
         &self,
         permit: &Permit,
-        event: EventId,
-        kind: SegmentKind,
-        number: SegmentNo,
-        sha256: B32,
+        offer: SegmentOffer,
+        room: Room,
     ) -> Result<bool, StoreError>;
 
     /// Makes a durable object exist (`AgentIngest`). `false`: the very same bytes were there already under another object, and
@@ -77,7 +79,12 @@ pub trait Records: Journal + 'static {
     ///
     /// # Errors
     /// As [`Records::wants_segment`], and [`StoreError::StaleObject`].
-    async fn put_segment(&self, permit: &Permit, object: &StoredObject) -> Result<bool, StoreError>;
+    async fn put_segment(
+        &self,
+        permit: &Permit,
+        object: &StoredObject,
+        room: Room,
+    ) -> Result<bool, StoreError>;
 
     /// Stores a gap (`AgentReportGap`) or moves its end.
     ///
@@ -148,7 +155,7 @@ pub trait Records: Journal + 'static {
     /// A [`StoreError`].
     async fn agents(&self, permit: &Permit) -> Result<Locked<Vec<AgentStatus>>, StoreError>;
 
-    /// What the Events of the Permit's cameras take (`ReadHome`, `ManageHome`, `AgentIngest`).
+    /// What the Events of the Permit's cameras take (`ReadHome`, `ManageHome`).
     ///
     /// # Errors
     /// A [`StoreError`].
@@ -185,8 +192,8 @@ pub trait Records: Journal + 'static {
     /// A [`StoreError`].
     async fn homes(&self) -> Result<Vec<HomeId>, StoreError>;
 
-    /// Deletes what a home's retention lets go, oldest first, kept ones excepted; at most a few hundred Events a call. The
-    /// service's own deed.
+    /// Deletes what a home's retention lets go, oldest first, kept ones excepted; at most a few hundred Events a call. What is still
+    /// arriving does not go for want of room. The service's own deed.
     ///
     /// # Errors
     /// A [`StoreError`].

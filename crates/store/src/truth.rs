@@ -62,6 +62,9 @@ pub trait Truth: keepsight_gate::Truth {
     /// The Permit's home.
     async fn home(&self, permit: &Permit) -> Result<Locked<Option<HomeRow>>, StoreError>;
 
+    /// What the Permit's home may take, to be measured against and told to nobody. Under a Permit for `AgentIngest` or `Updates`.
+    async fn limits(&self, permit: &Permit) -> Result<HomeLimits, StoreError>;
+
     /// Entries of the home's chain above `after` (`None`: all), lowest first.
     async fn chain(
         &self,

@@ -96,7 +96,7 @@ async fn write_for_ever(bench: &Bench, objects: &Objects, base: u32) {
             let permit = bench.street.agent(1, Action::AgentIngest, Some(camera(10))).await;
             let what = (event(number), SegmentKind::Video, SegmentNo(segment));
             let bytes = picture(number, segment);
-            upload_segment(&*bench.records, objects, &permit, what, bytes).await.unwrap();
+            upload_segment(&*bench.records, objects, &permit, what, bytes, bench.room).await.unwrap();
             tell(Ack::Segment(number, segment));
         }
         bench.records.append(vec![view(number)]).await.unwrap();

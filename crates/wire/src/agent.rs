@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::Signed;
 use crate::people::{CameraState, GapReason};
 
+/// The code of the refusal (429) of an Event's header when as many of the home arrived today as may: other headers wait as long as
+/// `Retry-After` says, and what belongs to Events that were taken goes on.
+pub const TOO_MANY_EVENTS: &str = "too_many_events";
+
 macro_rules! bodies {
     ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $ty:ty),* $(,)? })*) => {$(
         $(#[$meta])*

@@ -65,7 +65,7 @@ pub struct ErrorBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorInfo {
     /// Stable, snake_case: `not_found`, `sign_in_needed`, `not_allowed`, `lockdown`, `bad_request`, `too_large`, `conflict`,
-    /// `gone`, `too_many`, `unavailable`, `no_space`, ..
+    /// `gone`, `too_many`, `too_many_events`, `unavailable`, `no_space`, `home_full`, ..
     pub code: String,
     /// What happened and what to do next, in words.
     pub message: String,

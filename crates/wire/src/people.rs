@@ -312,8 +312,14 @@ bodies! {
         retention_days: u32,
         /// Beyond this the oldest Events are deleted, kept ones excepted.
         retention_bytes: u64,
-        /// What its Events take now.
+        /// What the Events take now, of the cameras that the caller may see.
         used_bytes: u64,
+        /// What all of its Events may take, kept ones included. Where kept ones fill it, nothing more is taken.
+        bytes_max: u64,
+        /// How many Events of those cameras arrived since midnight UTC, deleted ones included.
+        events_today: u64,
+        /// How many of the home may arrive on one day; the others wait at home.
+        events_a_day_max: u32,
         /// The chain's highest entry.
         chain_seq: u64,
         /// Viewing is stopped.

@@ -1,14 +1,17 @@
 //! What is sent when: the uploader without IO. Answers, failures and the time go in; requests and effects come out.
 //!
 //! Invariants. An item leaves the spool only by an acknowledgement that names it and its hash, or because the server says, with
-//! its own code, that its Event was deleted or that it will never take it. Nothing a server answers makes this panic. While the server asks for
-//! patience nothing is sent; after a failure a single request feels its way until one succeeds.
+//! its own code, that its Event was deleted or that it will never take it. Nothing a server answers makes this panic. While the
+//! server asks for patience nothing is sent, and no new Event while it has had enough of them for a day; after a failure a single
+//! request feels its way until one succeeds.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use keepsight_ids::{B64, CameraId, UnixMillis};
-use keepsight_wire::agent::{AgentChain, AgentSession, Challenge, EventAck, SegmentAck, StatusAck};
+use keepsight_wire::agent::{
+    AgentChain, AgentSession, Challenge, EventAck, SegmentAck, StatusAck, TOO_MANY_EVENTS,
+};
 use keepsight_wire::{ErrorBody, Signed};
 use keepsight_world::{Backoff, Instant, World};
 use serde::de::DeserializeOwned;
@@ -118,6 +121,8 @@ pub struct Machine {
     items_sent: u64,
     /// No item is sent before (the server has no room, but still listens).
     pause_items: Option<Instant>,
+    /// No Event's header is sent before (the home has sent as many Events today as it may).
+    pause_headers: Option<Instant>,
     /// The last word was a failure.
     feeling: bool,
     /// How often it was not let in since it last was.
@@ -150,6 +155,7 @@ impl Machine {
             spread: None,
             items_sent: 0,
             pause_items: None,
+            pause_headers: None,
             feeling: false,
             knocks: 0,
             next_status,
@@ -252,6 +258,7 @@ impl Machine {
             times.push(self.next_status);
         }
         times.extend(self.pause_items);
+        times.extend(self.pause_headers);
         times.extend(self.chain_not_before);
         times.extend(self.held.values().map(|hold| hold.until));
         times.extend(self.camera_not_before.values());
@@ -285,6 +292,10 @@ impl Machine {
             self.forget_challenge(&send);
         }
         match answer.status {
+            429 if matches!(send, Send::Item(Item::Header(_))) && error(&answer).0 == TOO_MANY_EVENTS => {
+                self.enough_for_today(now, answer.retry_after);
+                Vec::new()
+            }
             429 | 503 => {
                 self.failed(now, answer.retry_after);
                 Vec::new()
@@ -361,6 +372,7 @@ impl Machine {
             return;
         }
         self.pause_items = None;
+        self.pause_headers = self.pause_headers.filter(|&until| now < until);
         self.held.retain(|&item, _| backlog.holds(item));
         loop {
             let under_way = self.flights.values().filter(|send| matches!(send, Send::Item(_))).count();
@@ -372,7 +384,8 @@ impl Machine {
             let may_send = |camera| !is_off(camera) && !self.unknown.contains(&camera);
             let is_free = |item| {
                 let held = self.held.get(&item).is_some_and(|hold| now < hold.until);
-                !held && !self.flies(|send| *send == Send::Item(item))
+                let paused = self.pause_headers.is_some() && matches!(item, Item::Header(_));
+                !held && !paused && !self.flies(|send| *send == Send::Item(item))
             };
             let turn =
                 if (self.items_sent + 1).is_multiple_of(BACKLOG_SHARE) { Turn::Old } else { Turn::Fresh };
@@ -588,6 +601,13 @@ impl Machine {
     fn no_room(&mut self, now: Instant, retry_after: Option<Duration>) {
         let wait = self.backoff.next_wait(&self.world, retry_after.or(Some(Duration::from_secs(5))));
         self.pause_items = Some(self.pause_items.unwrap_or(now).max(now + wait));
+    }
+
+    /// What belongs to Events that the server has goes on: only new ones wait.
+    fn enough_for_today(&mut self, now: Instant, retry_after: Option<Duration>) {
+        self.succeeded();
+        let until = now + retry_after.unwrap_or(STATUS_EVERY);
+        self.pause_headers = Some(self.pause_headers.unwrap_or(now).max(until));
     }
 
     /// A challenge is good for a minute: the next try asks for another.

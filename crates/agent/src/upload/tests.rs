@@ -287,6 +287,39 @@ fn a_server_without_room_still_hears_how_the_agent_does() {
 }
 
 #[test]
+fn a_day_that_had_enough_events_holds_back_new_ones_only() {
+    let mut rig = Rig::open(3);
+    let header = rig.items()[0].0;
+    rig.acknowledge(header, HEADER);
+    let first = rig.items();
+    // While its segments are under way another Event begins, and the server has had enough of them.
+    let other = EventId::from_bytes([2; 16]);
+    let header = Signed { body: B64(b"another".to_vec()), signature: B64(vec![0; 64]) };
+    let new = NewEvent { camera: CAMERA, event: other, captured: UnixMillis(0), header };
+    rig.spool.begin(&new).unwrap();
+    let begun = rig.items();
+    assert_eq!(begun[0].1, Item::Header(other));
+    let error = ErrorInfo { code: "too_many_events".into(), message: "no".into(), request: "r".into() };
+    let enough = json(429, &ErrorBody { error });
+    let enough = Answer { retry_after: Some(Duration::from_secs(600)), ..enough };
+    assert_eq!(rig.answer(begun[0].0, Ok(enough)), []);
+    assert_eq!(rig.machine.is_connected(), Some(true));
+    // What was begun is finished; the new one waits in the spool for as long as was asked.
+    let mut flying = first;
+    while let Some((flight, item)) = flying.pop() {
+        rig.acknowledge(flight, item);
+        flying.extend(rig.items());
+        assert!(flying.iter().all(|(_, item)| *item != Item::Header(other)));
+    }
+    assert!(rig.spool.backlog().event(EVENT).is_none() && rig.spool.backlog().event(other).is_some());
+    rig.wait(590);
+    assert!(rig.items().is_empty());
+    assert!(rig.machine.wake_at(rig.now) <= rig.now + Duration::from_secs(15));
+    rig.wait(10);
+    assert_eq!(rig.items()[0].1, Item::Header(other));
+}
+
+#[test]
 fn after_a_start_the_first_tries_of_many_are_spread() {
     let most = Duration::from_secs(5);
     let first = || {

@@ -1,7 +1,7 @@
 //! Ingest: what an agent uploads is checked as its readers will check it, made durable, and only then acknowledged.
 //!
 //! Everything may be sent again: the same bytes are acknowledged again, other bytes under the same identity are refused and an
-//! alarm. An Event that was deleted stays deleted.
+//! alarm. An Event that was deleted stays deleted. What does not fit into the home's bounds waits in the agent's spool.
 
 use axum::body::Bytes;
 use keepsight_gate::Permit;
@@ -12,6 +12,7 @@ use keepsight_store::{Gap, StoreError, upload_segment};
 use keepsight_wire::Signed;
 use keepsight_wire::agent::{EventAck, GapPut, SegmentAck};
 
+use super::bounds::{is_full, make_room, room, wait_for_room, wait_for_tomorrow};
 use crate::cloud::Cloud;
 use crate::edge::answer::Answer;
 use crate::edge::fault::{Fault, Outcome};
@@ -30,7 +31,7 @@ pub(super) async fn header(call: Call<EventId, (), Json<Signed>>) -> Outcome<Ans
     let Call { cloud, permit, asker, params: event, body: Json(signed), .. } = call;
     let (home, camera) = place(&permit)?;
     let agent = permit.agent();
-    room(&cloud)?;
+    check_disk(&cloud)?;
     let chain = cloud.chain(asker.ask(&cloud, Ask::of(Action::AgentReadChain)).await?).await?;
     let asked = Asked { home, camera, event };
     let verified = EventHeader::verify(&signed, &chain, &asked).map_err(|error| refused("header", &error))?;
@@ -38,8 +39,17 @@ pub(super) async fn header(call: Call<EventId, (), Json<Signed>>) -> Outcome<Ans
         return Err(Fault::bad_request("header: it names another agent than the one that sends it"));
     }
     let now = permit.truth_time();
-    let stored = cloud.records.put_header(&permit, event, signed.body.0, signed.signature.0).await;
-    let stored = stored.map_err(|error| told(&cloud, error, home, camera))?;
+    let limits = cloud.truth.limits(&permit).await?;
+    let Signed { body, signature } = signed;
+    let put = || {
+        let (body, signature) = (body.0.clone(), signature.0.clone());
+        cloud.records.put_header(&permit, event, body, signature, room(&limits))
+    };
+    let mut stored = put().await;
+    if is_full(&stored) && make_room(&cloud, home, &limits, body.0.len()).await? {
+        stored = put().await;
+    }
+    let stored = stored.map_err(|error| told(&cloud, error, &permit))?;
     if stored.new {
         let fresh = now.0.saturating_sub(stored.filed.0) <= FRESH_MS;
         cloud.feed.tell(home, What::Event { camera, event, fresh });
@@ -54,10 +64,16 @@ pub(super) async fn segment(call: Call<SegmentRef, (), Bytes>) -> Outcome<Answer
     let stated = SegmentIdentity::of(&sealed).map_err(|error| refused("body", &error))?;
     stated.check(&path).map_err(|error| refused("body", &error))?;
     check_number(kind, number.0)?;
-    room(&cloud)?;
+    check_disk(&cloud)?;
+    let limits = cloud.truth.limits(&permit).await?;
     let segment = (event, kind, number);
-    let stored = upload_segment(&*cloud.records, &cloud.objects, &permit, segment, sealed).await;
-    let sha256 = stored.map_err(|error| told(&cloud, error, home, camera))?;
+    let (records, objects) = (&*cloud.records, &cloud.objects);
+    let put = || upload_segment(records, objects, &permit, segment, sealed.clone(), room(&limits));
+    let mut stored = put().await;
+    if is_full(&stored) && make_room(&cloud, home, &limits, sealed.len()).await? {
+        stored = put().await;
+    }
+    let sha256 = stored.map_err(|error| told(&cloud, error, &permit))?;
     if matches!(kind, SegmentKind::Trailer | SegmentKind::Thumbnail) {
         cloud.feed.tell(home, What::Event { camera, event, fresh: false });
     }
@@ -66,12 +82,12 @@ pub(super) async fn segment(call: Call<SegmentRef, (), Bytes>) -> Outcome<Answer
 
 pub(super) async fn gap(call: Call<GapId, (), Json<GapPut>>) -> Outcome<Answer> {
     let Call { cloud, permit, params: gap, body: Json(GapPut { from, until, reason }), .. } = call;
-    let (home, camera) = place(&permit)?;
+    let (home, _) = place(&permit)?;
     if until < from {
         return Err(Fault::bad_request("body: until: a gap does not end before it begins"));
     }
     let told_gap = Gap { span: Span { from, until }, reason: show::gap_reason(reason) };
-    cloud.records.put_gap(&permit, gap, told_gap).await.map_err(|error| told(&cloud, error, home, camera))?;
+    cloud.records.put_gap(&permit, gap, told_gap).await.map_err(|error| told(&cloud, error, &permit))?;
     cloud.feed.tell(home, What::Home);
     Ok(Answer::done())
 }
@@ -95,7 +111,7 @@ fn check_number(kind: SegmentKind, number: u32) -> Outcome<()> {
 }
 
 /// Refuses before anything is read when the disk is at its reserve.
-fn room(cloud: &Cloud) -> Outcome<()> {
+fn check_disk(cloud: &Cloud) -> Outcome<()> {
     cloud.objects.check_reserve().map_err(|error| full(cloud, error))
 }
 
@@ -106,15 +122,17 @@ fn full(cloud: &Cloud, error: StoreError) -> Fault {
 }
 
 /// What the agent is told, and what the operator is.
-fn told(cloud: &Cloud, error: StoreError, home: HomeId, camera: CameraId) -> Fault {
+fn told(cloud: &Cloud, error: StoreError, permit: &Permit) -> Fault {
+    let (home, camera) = (permit.home(), permit.camera());
     match error {
-        StoreError::HeaderConflict { .. } => {
-            cloud.alarms.found_conflicting(Some(home), Some(camera), "header")
-        }
-        StoreError::SegmentConflict { .. } => {
-            cloud.alarms.found_conflicting(Some(home), Some(camera), "segment")
-        }
+        StoreError::HeaderConflict { .. } => cloud.alarms.found_conflicting(home, camera, "header"),
+        StoreError::SegmentConflict { .. } => cloud.alarms.found_conflicting(home, camera, "segment"),
         StoreError::NoSpace { .. } => return full(cloud, error),
+        StoreError::HomeFull { .. } => return Fault::from(error).retry_after(wait_for_room(&cloud.world)),
+        StoreError::EventsOfTheDay { .. } => {
+            let wait = wait_for_tomorrow(&cloud.world, permit.truth_time());
+            return Fault::from(error).retry_after(wait);
+        }
         _ => {}
     }
     error.into()

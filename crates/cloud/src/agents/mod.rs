@@ -1,5 +1,6 @@
 //! `/agent/v1`: what agents ask. Which home an agent writes to comes from its session alone.
 
+mod bounds;
 pub(crate) mod challenge;
 mod ingest;
 mod pairing;

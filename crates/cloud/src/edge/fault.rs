@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
+use keepsight_wire::agent::TOO_MANY_EVENTS;
 
 /// The stable codes of the HTTP API and their status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) enum Code {
     Internal,
     Unavailable,
     NoSpace,
+    HomeFull,
+    EventsOfTheDay,
 }
 
 impl Code {
@@ -42,10 +45,10 @@ impl Code {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Lockdown => StatusCode::LOCKED,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany | Self::EventsOfTheDay => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NoSpace => StatusCode::INSUFFICIENT_STORAGE,
+            Self::NoSpace | Self::HomeFull => StatusCode::INSUFFICIENT_STORAGE,
         }
     }
 
@@ -68,6 +71,8 @@ impl Code {
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
             Self::NoSpace => "no_space",
+            Self::HomeFull => "home_full",
+            Self::EventsOfTheDay => TOO_MANY_EVENTS,
         }
     }
 }

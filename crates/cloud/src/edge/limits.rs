@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keepsight_gate::TokenHash;
-use keepsight_ids::AccountId;
+use keepsight_ids::{AccountId, HomeId};
 use keepsight_world::{Instant, World};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -167,29 +167,39 @@ pub(crate) struct Guard {
     good: Mutex<HashSet<TokenHash>>,
     requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
-    seats: Arc<Mutex<HashMap<AccountId, usize>>>,
-    seats_max: usize,
+    seats: Arc<Mutex<HashMap<Sitter, usize>>>,
+    /// Homes in which retention lately found nothing that it may let go.
+    pub(crate) full_homes: Buckets<HomeId>,
     world: World,
 }
 
-/// One of the update streams that an account may have open; given back when dropped.
+/// Whose open update streams are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Sitter {
+    Account(AccountId),
+    Home(HomeId),
+}
+
+/// One of the update streams that an account or a home may have open; given back when dropped.
 pub(crate) struct Seat {
-    account: AccountId,
-    seats: Arc<Mutex<HashMap<AccountId, usize>>>,
+    sitter: Sitter,
+    seats: Arc<Mutex<HashMap<Sitter, usize>>>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut seats = self.seats.lock().expect("no panic while the seats are held");
-        if let Some(taken) = seats.get_mut(&self.account) {
+        if let Some(taken) = seats.get_mut(&self.sitter) {
             *taken -= 1;
             if *taken == 0 {
-                seats.remove(&self.account);
+                seats.remove(&self.sitter);
             }
         }
     }
 }
 
+/// How long a home in which all is kept is not searched again for what may go.
+const FULL_HOME_REST: Duration = Duration::from_secs(10);
 /// How long a request may wait for its turn before it is sent away.
 const TURN_WAIT: Duration = Duration::from_millis(250);
 
@@ -207,7 +217,7 @@ impl Guard {
             requests: Arc::new(Semaphore::new(limits.requests)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             seats: Arc::default(),
-            seats_max: limits.streams_per_account,
+            full_homes: Buckets::new(Rate::new(1, FULL_HOME_REST), world.clone()),
             world,
         }
     }
@@ -221,15 +231,15 @@ impl Guard {
         }
     }
 
-    /// A seat for one more update stream of this account, if it may have one more.
-    pub(crate) fn seat(&self, account: AccountId) -> Option<Seat> {
+    /// A seat for one more update stream, if there are fewer than `most`.
+    pub(crate) fn seat(&self, sitter: Sitter, most: usize) -> Option<Seat> {
         let mut seats = self.seats.lock().expect("no panic while the seats are held");
-        let taken = seats.entry(account).or_insert(0);
-        if *taken >= self.seats_max {
+        let taken = seats.get(&sitter).copied().unwrap_or_default();
+        if taken >= most {
             return None;
         }
-        *taken += 1;
-        Some(Seat { account, seats: self.seats.clone() })
+        seats.insert(sitter, taken + 1);
+        Some(Seat { sitter, seats: self.seats.clone() })
     }
 
     pub(crate) fn shed(&self) -> Fault {

@@ -108,6 +108,7 @@ async fn home_of(cloud: &Cloud, permit: Permit) -> Outcome<Home> {
     let used = cloud.records.usage(&permit).await?;
     let receipt = cloud.plain_receipt(permit)?;
     let row: HomeRow = cloud.open(locked, &receipt)?.ok_or_else(Fault::not_found)?;
+    let used = cloud.open(used, &receipt)?;
     Ok(Home {
         home: row.home,
         slot,
@@ -116,7 +117,10 @@ async fn home_of(cloud: &Cloud, permit: Permit) -> Outcome<Home> {
         time_zone: row.time_zone,
         retention_days: row.retention_days,
         retention_bytes: row.retention_bytes,
-        used_bytes: cloud.open(used, &receipt)?.bytes,
+        used_bytes: used.bytes,
+        bytes_max: row.bytes_max,
+        events_today: used.today,
+        events_a_day_max: row.events_a_day_max,
         chain_seq: row.chain_seq,
         lockdown: lockdown || row.lockdown,
         rotation_due: row.rotation_due,

@@ -19,7 +19,7 @@ use crate::cloud::Cloud;
 use crate::edge::answer::Answer;
 use crate::edge::dispatch::Asker;
 use crate::edge::fault::{Code, Fault, Outcome};
-use crate::edge::limits::Seat;
+use crate::edge::limits::{Seat, Sitter};
 use crate::edge::routes::Call;
 use crate::feed::{Happening, What};
 
@@ -35,7 +35,10 @@ pub(super) async fn updates(call: Call) -> Outcome<Answer> {
     let home = call.permit.home().ok_or_else(Fault::not_found)?;
     let account = call.permit.account().ok_or_else(Fault::not_found)?;
     let place = cloud.guard.streams.clone().try_acquire_owned().map_err(|_| cloud.guard.shed())?;
-    let seat = cloud.guard.seat(account).ok_or_else(|| Fault::too_many(5))?;
+    let most = cloud.config.limits.streams_per_account;
+    let seat = cloud.guard.seat(Sitter::Account(account), most).ok_or_else(|| Fault::too_many(5))?;
+    let most = cloud.truth.limits(&call.permit).await?.streams_max;
+    let seats = [seat, cloud.guard.seat(Sitter::Home(home), most as usize).ok_or_else(too_many_of_the_home)?];
     let open = Open {
         inbox: cloud.feed.listen(home),
         changes: cloud.gate.changes(),
@@ -48,9 +51,14 @@ pub(super) async fn updates(call: Call) -> Outcome<Answer> {
         greeted: false,
         over: false,
         _place: place,
-        _seat: seat,
+        _seats: seats,
     };
     Ok(Answer::events(open.stream()))
+}
+
+fn too_many_of_the_home() -> Fault {
+    let message = "As many pages of this home are open at once as may be. Close one, or try again when the Retry-After header says.";
+    Fault::new(Code::TooMany, message).retry_after(5)
 }
 
 /// An open stream. It remembers whom to ask about, never an answer.
@@ -67,7 +75,8 @@ struct Open {
     /// Used by a mutant only, which keeps its first answer.
     kept: CameraScope,
     _place: OwnedSemaphorePermit,
-    _seat: Seat,
+    /// The account's and the home's.
+    _seats: [Seat; 2],
 }
 
 /// What may end a wait.

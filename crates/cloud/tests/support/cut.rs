@@ -85,6 +85,7 @@ handed_on! {
     touch_session(permit: &Permit) -> ();
     homes(permit: &Permit) -> Locked<Vec<OwnHomeRow>>;
     home(permit: &Permit) -> Locked<Option<HomeRow>>;
+    limits(permit: &Permit) -> HomeLimits;
     chain(permit: &Permit, after: Option<u64>) -> Locked<Vec<ChainEntryRow>>;
     epochs(permit: &Permit) -> Locked<Vec<OwnEpochRow>>;
     members(permit: &Permit) -> Locked<Vec<MemberRow>>;

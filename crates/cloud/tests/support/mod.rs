@@ -22,6 +22,7 @@ use keepsight_seal::{
     AccountKeys, Answer, Chain, Draft, EpochSecret, EventSealer, Invitation, NamedBy, Offer, PairingCode,
     SignSecret, Slot, Subject, found_home, make_name, seal_to_slot, sign_session,
 };
+use keepsight_store::truth::HomeLimits;
 use keepsight_store::{Objects, Reserve, SqliteRecords, SqliteTruth};
 use keepsight_wire::agent::{AgentSession, CameraPut, Challenge, PairingAnswer, PairingOffer, SessionOpen};
 use keepsight_wire::people::{
@@ -75,11 +76,20 @@ impl Server {
     }
 
     pub async fn with_reserve(reserve: Reserve, change: impl FnOnce(&mut CloudConfig)) -> Self {
+        Self::build(reserve, HomeLimits::default(), change).await
+    }
+
+    /// Homes made here have these limits.
+    pub async fn with_home_limits(limits: HomeLimits) -> Self {
+        Self::build(Reserve::NONE, limits, |_| {}).await
+    }
+
+    async fn build(reserve: Reserve, limits: HomeLimits, change: impl FnOnce(&mut CloudConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(folder.path());
         change(&mut config);
         let world = World::real();
-        let truth = open_truth(folder.path(), &world);
+        let truth = open_truth(folder.path(), &world, limits);
         let records =
             Arc::new(SqliteRecords::open(&folder.path().join("records.db"), world.clone()).unwrap());
         let objects = Objects::open_folder(&folder.path().join("objects"), reserve, world.clone()).unwrap();
@@ -148,8 +158,8 @@ pub use ExampleBody::Nothing as ExampleNothing;
 #[allow(unused_imports, reason = "each test file uses its part")]
 pub use cut::{Cut, Line};
 
-fn open_truth(folder: &Path, world: &World) -> Arc<SqliteTruth> {
-    let truth = SqliteTruth::open(&folder.join("truth.db"), world.clone()).unwrap();
+fn open_truth(folder: &Path, world: &World, limits: HomeLimits) -> Arc<SqliteTruth> {
+    let truth = SqliteTruth::open(&folder.join("truth.db"), world.clone()).unwrap().with_limits(limits);
     Arc::new(truth.with_journal(&folder.join("revocations")).unwrap())
 }
 
@@ -157,7 +167,7 @@ fn open_truth(folder: &Path, world: &World) -> Arc<SqliteTruth> {
 pub async fn beside(server: &Server, reserve: Reserve) -> Server {
     let world = server.world.clone();
     let path = server.folder.path();
-    let truth = open_truth(path, &world);
+    let truth = open_truth(path, &world, HomeLimits::default());
     let records = Arc::new(SqliteRecords::open(&path.join("records.db"), world.clone()).unwrap());
     let objects = Objects::open_folder(&path.join("objects"), reserve, world.clone()).unwrap();
     let line = Arc::new(Cut::new(truth.clone()));

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use keepsight_gate::Permit;
-use keepsight_ids::{B32, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
+use keepsight_ids::{CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
 use keepsight_ledger::{Journal, JournalError, Locked, Record};
 use keepsight_store::records::{
     AgentStatus, CameraReport, CameraSummary, EventDetail, EventPage, EventQuery, Gap, Neighbours, Records,
-    Retention, StatusReport, StoredHeader, Swept, Usage, ViewPage, ViewQuery,
+    Retention, Room, SegmentOffer, StatusReport, StoredHeader, Swept, Usage, ViewPage, ViewQuery,
 };
 use keepsight_store::{ObjectKey, StoreError, StoredObject, StoredSegment};
 
@@ -44,9 +44,9 @@ macro_rules! watched {
 
 watched! {
     under a permit {
-    put_header(event: EventId, header: Vec<u8>, signature: Vec<u8>) -> StoredHeader;
-    wants_segment(event: EventId, kind: SegmentKind, number: SegmentNo, sha256: B32) -> bool;
-    put_segment(object: &StoredObject) -> bool;
+    put_header(event: EventId, header: Vec<u8>, signature: Vec<u8>, room: Room) -> StoredHeader;
+    wants_segment(offer: SegmentOffer, room: Room) -> bool;
+    put_segment(object: &StoredObject, room: Room) -> bool;
     put_gap(gap: GapId, told: Gap) -> ();
     put_status(report: StatusReport) -> ();
     event_page(query: EventQuery) -> Locked<EventPage>;

@@ -8,8 +8,8 @@ use keepsight_ids::AgentId;
 use keepsight_ledger::Locked;
 use keepsight_store::StoreError;
 use keepsight_store::truth::{
-    AccountRow, AgentKeyRow, CameraRow, ChainEntryRow, HomeAgentRow, HomeRow, MemberRow, OfferRow,
-    OfferedInvitationRow, OpenInvitationRow, OwnEpochRow, OwnHomeRow, PairingRow, PersonNameRow,
+    AccountRow, AgentKeyRow, CameraRow, ChainEntryRow, HomeAgentRow, HomeLimits, HomeRow, MemberRow,
+    OfferRow, OfferedInvitationRow, OpenInvitationRow, OwnEpochRow, OwnHomeRow, PairingRow, PersonNameRow,
     RetentionRow, ServiceRow, SessionRow, SignInRow, Truth,
 };
 
@@ -75,6 +75,7 @@ under_a_permit! {
     touch_session() -> ();
     homes() -> Locked<Vec<OwnHomeRow>>;
     home() -> Locked<Option<HomeRow>>;
+    limits() -> HomeLimits;
     chain(after: Option<u64>) -> Locked<Vec<ChainEntryRow>>;
     epochs() -> Locked<Vec<OwnEpochRow>>;
     members() -> Locked<Vec<MemberRow>>;

@@ -48,7 +48,9 @@ impl House {
         let bytes = sealed(n, at, event(number), segment, filling);
         let hash = super::sha256(&bytes);
         let what = (event(number), segment.0, segment.1);
-        let acked = upload_segment(&*self.bench.records, &self.objects, &permit, what, bytes).await?;
+        let acked =
+            upload_segment(&*self.bench.records, &self.objects, &permit, what, bytes, self.bench.room)
+                .await?;
         assert_eq!(acked, hash);
         Ok(())
     }
@@ -258,7 +260,7 @@ async fn an_object_without_a_row_is_collected_after_a_day_and_not_before() {
     assert_eq!(collect().await.unwrap(), 1);
     assert_eq!(house.files().len(), 2, "the Event's object and the file that is not ours stay");
     let permit = house.bench.street.agent(1, Action::AgentIngest, Some(camera(10))).await;
-    let refused = house.bench.records.put_segment(&permit, &object).await;
+    let refused = house.bench.records.put_segment(&permit, &object, house.bench.room).await;
     assert!(matches!(refused, Err(StoreError::StaleObject)), "{refused:?}");
     house.fetch(1, 1).await.unwrap().unwrap();
 }

@@ -254,6 +254,8 @@ pub struct Usage {
     pub bytes: u64,
     /// How many Events.
     pub events: u64,
+    /// How many arrived since midnight UTC, those included that are gone again.
+    pub today: u64,
 }
 
 /// What is asked of the ledger.

@@ -6,14 +6,15 @@ mod ingest;
 mod retention;
 mod schema;
 mod status;
+mod usage;
 mod views;
 
 use std::path::Path;
 
 use async_trait::async_trait;
 use keepsight_cache::Cache;
-use keepsight_gate::{Action, CameraScope, Permit};
-use keepsight_ids::{B32, CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
+use keepsight_gate::{Action, Permit};
+use keepsight_ids::{CameraId, EventId, GapId, HomeId, SegmentKind, SegmentNo, UnixMillis};
 use keepsight_ledger::{Journal, JournalError, Locked, Record};
 use keepsight_world::World;
 use rusqlite::Connection;
@@ -22,7 +23,7 @@ use super::asked::Asked;
 use super::lists::Lists;
 use super::{
     AgentStatus, CameraReport, CameraSummary, EventDetail, EventPage, EventQuery, Gap, Neighbours, Records,
-    Retention, StatusReport, StoredHeader, Swept, Usage, ViewPage, ViewQuery,
+    Retention, Room, SegmentOffer, StatusReport, StoredHeader, Swept, Usage, ViewPage, ViewQuery,
 };
 use crate::sqlite::{Options, Sqlite};
 use crate::{ObjectKey, StoreError, StoredObject, StoredSegment, objects};
@@ -112,33 +113,36 @@ impl Records for SqliteRecords {
         event: EventId,
         header: Vec<u8>,
         signature: Vec<u8>,
+        room: Room,
     ) -> Result<StoredHeader, StoreError> {
         let asked = self.asked(permit, &[Action::AgentIngest])?;
         let new = ingest::NewHeader::of(&asked, event, header, signature)?;
-        self.write_of(asked.home, "put header", move |tx| ingest::header(tx, &new)).await
+        self.write_of(asked.home, "put header", move |tx| ingest::header(tx, &new, &room)).await
     }
 
     async fn wants_segment(
         &self,
         permit: &Permit,
-        event: EventId,
-        kind: SegmentKind,
-        number: SegmentNo,
-        sha256: B32,
+        offer: SegmentOffer,
+        room: Room,
     ) -> Result<bool, StoreError> {
         let asked = self.asked(permit, &[Action::AgentIngest])?;
-        let segment =
-            ingest::Wanted { place: asked.place(event)?, agent: asked.agent()?, kind, number, sha256 };
-        self.read("wants segment", move |db| ingest::wants(db, &segment)).await
+        let wanted = ingest::Wanted { place: asked.place(offer.event)?, agent: asked.agent()?, offer };
+        self.read("wants segment", move |db| ingest::wants(db, &wanted, &room)).await
     }
 
-    async fn put_segment(&self, permit: &Permit, object: &StoredObject) -> Result<bool, StoreError> {
+    async fn put_segment(
+        &self,
+        permit: &Permit,
+        object: &StoredObject,
+        room: Room,
+    ) -> Result<bool, StoreError> {
         let asked = self.asked(permit, &[Action::AgentIngest])?;
         if !objects::may_commit(object.written, self.world.now()) {
             return Err(StoreError::StaleObject);
         }
         let new = ingest::NewSegment::of(&asked, object)?;
-        self.write_of(asked.home, "put segment", move |tx| ingest::segment(tx, &new)).await
+        self.write_of(asked.home, "put segment", move |tx| ingest::segment(tx, &new, &room)).await
     }
 
     async fn put_gap(&self, permit: &Permit, gap: GapId, told: Gap) -> Result<(), StoreError> {
@@ -215,12 +219,8 @@ impl Records for SqliteRecords {
     }
 
     async fn usage(&self, permit: &Permit) -> Result<Locked<Usage>, StoreError> {
-        let mut asked = self.asked(permit, &[Action::ReadHome, Action::ManageHome, Action::AgentIngest])?;
-        if permit.action() == Action::AgentIngest {
-            // What an upload is measured against is the whole home's, and is not told to the agent.
-            asked.cameras = CameraScope::All;
-        }
-        self.read("usage", move |db| events::usage(db, &asked)).await.map(Locked::new)
+        let asked = self.asked(permit, &[Action::ReadHome, Action::ManageHome])?;
+        self.read("usage", move |db| usage::of(db, &asked)).await.map(Locked::new)
     }
 
     async fn mark_seen(&self, permit: &Permit, event: EventId) -> Result<(), StoreError> {

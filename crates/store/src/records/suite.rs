@@ -8,6 +8,7 @@ mod ingest;
 mod lists;
 mod pages;
 mod retention;
+mod room;
 mod street;
 mod views;
 
@@ -52,6 +53,9 @@ const CASES: &[Case] = cases![
     retention::old_events_go_and_kept_ones_stay,
     retention::beyond_its_bytes_a_home_loses_its_oldest,
     retention::a_sweep_is_of_one_home_and_in_bounded_steps,
+    room::a_home_holds_as_many_bytes_as_it_may,
+    room::a_home_sends_as_many_events_a_day_as_it_may,
+    room::what_is_arriving_does_not_go_for_want_of_room,
     views::records_are_kept_in_order_and_paged,
     views::a_member_reads_everybodys_and_a_guest_their_own,
     views::records_of_an_event_and_of_a_span,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use keepsight_gate::Permit;
 use keepsight_ids::{B32, EventId, SegmentKind, SegmentNo};
 
-use super::Records;
+use super::{Records, Room, SegmentOffer};
 use crate::objects::sha256;
 use crate::{Objects, StoreError};
 
@@ -13,20 +13,22 @@ use crate::{Objects, StoreError};
 ///
 /// # Errors
 /// [`StoreError::Misplaced`], [`StoreError::NotFound`] without the header, [`StoreError::SegmentConflict`], [`StoreError::Gone`],
-/// [`StoreError::NoSpace`], [`StoreError::TooMany`].
+/// [`StoreError::NoSpace`], [`StoreError::HomeFull`], [`StoreError::TooMany`].
 pub async fn upload_segment(
     records: &dyn Records,
     objects: &Objects,
     permit: &Permit,
     (event, kind, number): (EventId, SegmentKind, SegmentNo),
     sealed: Bytes,
+    room: Room,
 ) -> Result<B32, StoreError> {
     let hash = sha256(&sealed);
-    if !records.wants_segment(permit, event, kind, number, hash).await? {
+    let offer = SegmentOffer { event, kind, number, sha256: hash, bytes: sealed.len() as u64 };
+    if !records.wants_segment(permit, offer, room).await? {
         return Ok(hash);
     }
     let object = objects.put(permit, event, kind, number, sealed).await?;
-    match records.put_segment(permit, &object).await {
+    match records.put_segment(permit, &object, room).await {
         Ok(true) => Ok(object.sha256()),
         Ok(false) => {
             // Another upload of the same bytes was faster; its object is the one.
@@ -50,6 +52,7 @@ const fn was_refused(error: &StoreError) -> bool {
             | StoreError::SegmentConflict { .. }
             | StoreError::NotFound
             | StoreError::Misplaced { .. }
+            | StoreError::HomeFull { .. }
     )
 }
 

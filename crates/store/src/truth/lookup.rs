@@ -25,6 +25,12 @@ pub fn home_of(permit: &Permit) -> Read<HomeId> {
     permit.home().ok_or(StoreError::NotPermitted { what: "a home" })
 }
 
+/// The Permit's home, for what is measured against its limits.
+pub fn home_to_measure(permit: &Permit) -> Read<HomeId> {
+    only(permit, &[Action::AgentIngest, Action::Updates], "a home's limits")?;
+    home_of(permit)
+}
+
 /// The Permit's invitation.
 pub fn invited_to(permit: &Permit) -> Read<(HomeId, SlotId)> {
     only(permit, &[Action::OpenInvitation, Action::AcceptInvitation], "an invitation")?;
@@ -212,6 +218,24 @@ fn own_home(row: &Row<'_>) -> rusqlite::Result<OwnHomeRow> {
 /// See [`super::Truth::home`].
 pub fn home(tx: &Connection, home: HomeId) -> Read<Option<HomeRow>> {
     Ok(one(tx, "SELECT h.* FROM homes h WHERE h.home = ?1", [home.as_bytes()], home_row)?)
+}
+
+/// See [`super::Truth::limits`].
+pub fn limits(tx: &Connection, home: HomeId) -> Read<HomeLimits> {
+    const QUERY: &str = "SELECT retention_days, retention_bytes, bytes_max, cameras_max, members_max, events_a_day_max, streams_max
+        FROM homes WHERE home = ?1";
+    let found = one(tx, QUERY, [home.as_bytes()], |row| {
+        Ok(HomeLimits {
+            retention_days: sql::small(row, "retention_days")?,
+            retention_bytes: sql::counter(row, "retention_bytes")?,
+            bytes_max: sql::counter(row, "bytes_max")?,
+            cameras_max: sql::small(row, "cameras_max")?,
+            members_max: sql::small(row, "members_max")?,
+            events_a_day_max: sql::small(row, "events_a_day_max")?,
+            streams_max: sql::small(row, "streams_max")?,
+        })
+    })?;
+    found.ok_or(StoreError::NotFound)
 }
 
 /// See [`super::Truth::chain`].

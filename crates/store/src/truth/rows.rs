@@ -122,15 +122,15 @@ rows! {
         retention_days: u32,
         /// Beyond this the oldest Events are deleted.
         retention_bytes: u64,
-        /// The limit of `retention_bytes`.
+        /// The limit of what its Events take, and of `retention_bytes`.
         bytes_max: u64,
         /// The limit of cameras.
         cameras_max: u32,
         /// The limit of members and open invitations.
         members_max: u32,
-        /// The limit of Events a day.
+        /// The limit of Events that arrive on a day of UTC.
         events_a_day_max: u32,
-        /// The limit of open update streams.
+        /// The limit of update streams open at one server process.
         streams_max: u32,
         /// Viewing is stopped in this home.
         lockdown: bool,
@@ -346,22 +346,22 @@ fn tell_of(document: &SignedRow, row: Identity, tell: &mut dyn FnMut(Identity)) 
     }
 }
 
-/// What a new home may take, and its first rule of retention: data of the home from then on.
+/// What a home may take, and its rule of retention: given to it when it is made, and its own data from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HomeLimits {
     /// Events are deleted after so many days, unless its owner sets another number.
     pub retention_days: u32,
     /// Beyond this the oldest Events are deleted, unless its owner sets another number.
     pub retention_bytes: u64,
-    /// The limit of `retention_bytes`.
+    /// Bytes that its Events may take, kept ones included; the limit of `retention_bytes`.
     pub bytes_max: u64,
     /// Cameras.
     pub cameras_max: u32,
     /// Members and open invitations.
     pub members_max: u32,
-    /// Events a day.
+    /// Events that may arrive on a day of UTC.
     pub events_a_day_max: u32,
-    /// Open update streams.
+    /// Update streams open at one server process.
     pub streams_max: u32,
 }
 

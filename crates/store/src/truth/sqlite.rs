@@ -188,6 +188,11 @@ impl Truth for SqliteTruth {
         self.db.read("home", move |tx| lookup::home(tx, home)).await.map(Locked::new)
     }
 
+    async fn limits(&self, permit: &Permit) -> Result<HomeLimits, StoreError> {
+        let home = lookup::home_to_measure(permit)?;
+        self.db.read("limits", move |tx| lookup::limits(tx, home)).await
+    }
+
     async fn chain(
         &self,
         permit: &Permit,

@@ -42,6 +42,7 @@ const CASES: &[Case] = cases![
     homes::a_guest_sees_the_named_cameras_in_the_window,
     homes::settings_stay_within_the_homes_limits,
     homes::a_home_has_as_many_cameras_as_it_may,
+    homes::a_homes_limits_are_told_to_what_measures_against_them,
     homes::states_of_a_home,
     invitations::an_invitation_is_accepted_once,
     invitations::a_revoked_or_lapsed_invitation_is_nothing,

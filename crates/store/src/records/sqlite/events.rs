@@ -10,7 +10,7 @@ use crate::objects::SealedIdentity;
 use crate::records::asked::{Asked, Place};
 use crate::records::{
     CameraSummary, Cursor, EventDetail, EventPage, EventQuery, EventRow, FiledGap, GAPS_MAX, Gap, GapReason,
-    HeaderFacts, Neighbour, Neighbours, PAGE_MAX, SegmentRow, Usage,
+    HeaderFacts, Neighbour, Neighbours, PAGE_MAX, SegmentRow,
 };
 use crate::{StoreError, StoredSegment};
 
@@ -238,14 +238,6 @@ fn newest(db: &Connection, asked: &Asked) -> Result<Vec<EventRow>, StoreError> {
         .within(asked)
         .and(") ORDER BY camera", [])
         .all(db, read_event)
-}
-
-pub(super) fn usage(db: &Connection, asked: &Asked) -> Result<Usage, StoreError> {
-    let sums = Query::new("SELECT coalesce(sum(bytes), 0), coalesce(sum(events), 0) FROM usage")
-        .near(asked)
-        .one(db, |row| Ok((col::count(row, 0)?, col::count(row, 1)?)))?;
-    let (bytes, events) = sums.unwrap_or_default();
-    Ok(Usage { home: asked.home, bytes, events })
 }
 
 fn refuse_absent(tx: &Connection, at: Place) -> Result<(), StoreError> {

@@ -1,12 +1,13 @@
 //! What agents send: headers, segments, gaps. The same again is acknowledged again; other bytes under the same name are refused.
 
-use keepsight_ids::{AgentId, B32, EventId, GapId, SegmentKind, SegmentNo, UnixMillis};
+use keepsight_ids::{AgentId, B32, EventId, GapId, SegmentKind, UnixMillis};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{agent as agent_column, hash, int, millis};
+use super::usage::{count_in, note_arrival, refuse_another_today, refuse_beyond};
 use crate::objects::sha256;
 use crate::records::asked::{Asked, Place};
-use crate::records::{Gap, HeaderFacts, SEGMENTS_MAX, StoredHeader};
+use crate::records::{Gap, HeaderFacts, Room, SEGMENTS_MAX, SegmentOffer, StoredHeader};
 use crate::{StoreError, StoredObject};
 
 /// Gaps of one camera; beyond this something is broken, and says so.
@@ -40,7 +41,7 @@ impl NewHeader {
     }
 }
 
-pub(super) fn header(tx: &Connection, new: &NewHeader) -> Result<StoredHeader, StoreError> {
+pub(super) fn header(tx: &Connection, new: &NewHeader, room: &Room) -> Result<StoredHeader, StoreError> {
     refuse_gone(tx, new.place)?;
     match stored_header(tx, new.place)? {
         Some((header, filed)) if header == new.header => {
@@ -50,7 +51,12 @@ pub(super) fn header(tx: &Connection, new: &NewHeader) -> Result<StoredHeader, S
             let Place { home, camera, event } = new.place;
             Err(StoreError::HeaderConflict { home, camera, event })
         }
-        None => insert_header(tx, new),
+        None => {
+            let home = new.place.home;
+            refuse_another_today(tx, home, new.received, room)?;
+            refuse_beyond(tx, home, new.header.len() as u64, room)?;
+            insert_header(tx, new)
+        }
     }
 }
 
@@ -83,17 +89,8 @@ fn insert_header(tx: &Connection, new: &NewHeader) -> Result<StoredHeader, Store
         bytes,
     ])?;
     count_in(tx, at, bytes, 1)?;
+    note_arrival(tx, at, new.received)?;
     Ok(StoredHeader { sha256: sha256(&new.header), filed, new: true })
-}
-
-/// Moves a camera's counts of bytes and Events.
-pub(super) fn count_in(tx: &Connection, at: Place, bytes: i64, events: i64) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO usage (home, camera, bytes, events) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes, events = events + excluded.events",
-    )?
-    .execute(params![at.home.as_bytes(), at.camera.as_bytes(), bytes, events])?;
-    Ok(())
 }
 
 fn refuse_gone(db: &Connection, at: Place) -> Result<(), StoreError> {
@@ -103,17 +100,15 @@ fn refuse_gone(db: &Connection, at: Place) -> Result<(), StoreError> {
     if gone { Err(at.gone()) } else { Ok(()) }
 }
 
-/// A segment that an agent has, and what its bytes hash to.
+/// A segment that an agent has, and where it belongs.
 pub(super) struct Wanted {
     pub(super) place: Place,
     pub(super) agent: AgentId,
-    pub(super) kind: SegmentKind,
-    pub(super) number: SegmentNo,
-    pub(super) sha256: B32,
+    pub(super) offer: SegmentOffer,
 }
 
 /// Whether it is still to be stored; `false` if the same bytes are.
-pub(super) fn wants(db: &Connection, segment: &Wanted) -> Result<bool, StoreError> {
+pub(super) fn wants(db: &Connection, segment: &Wanted, room: &Room) -> Result<bool, StoreError> {
     let at = segment.place;
     refuse_gone(db, at)?;
     let (agent, segments) = db
@@ -127,10 +122,10 @@ pub(super) fn wants(db: &Connection, segment: &Wanted) -> Result<bool, StoreErro
         return Err(StoreError::Misplaced { what: "the Event is another agent's" });
     }
     match stored_hash(db, segment)? {
-        Some(stored) if stored == segment.sha256 => Ok(false),
+        Some(stored) if stored == segment.offer.sha256 => Ok(false),
         Some(_) => Err(segment.conflict()),
         None if segments >= SEGMENTS_MAX => Err(StoreError::TooMany { what: "segments of an Event" }),
-        None => Ok(true),
+        None => refuse_beyond(db, at.home, segment.offer.bytes, room).map(|()| true),
     }
 }
 
@@ -143,8 +138,8 @@ fn stored_hash(db: &Connection, segment: &Wanted) -> Result<Option<B32>, StoreEr
         at.home.as_bytes(),
         at.camera.as_bytes(),
         at.event.as_bytes(),
-        segment.kind as u8,
-        segment.number.0
+        segment.offer.kind as u8,
+        segment.offer.number.0
     ];
     Ok(found.query_row(key, |row| hash(row, 0)).optional()?)
 }
@@ -152,14 +147,14 @@ fn stored_hash(db: &Connection, segment: &Wanted) -> Result<Option<B32>, StoreEr
 impl Wanted {
     const fn conflict(&self) -> StoreError {
         let Place { home, camera, event } = self.place;
-        StoreError::SegmentConflict { home, camera, event, kind: self.kind, number: self.number }
+        let SegmentOffer { kind, number, .. } = self.offer;
+        StoreError::SegmentConflict { home, camera, event, kind, number }
     }
 }
 
 /// A durable object whose own identity is the Permit's.
 pub(super) struct NewSegment {
     wanted: Wanted,
-    bytes: u64,
     object: String,
 }
 
@@ -169,22 +164,24 @@ impl NewSegment {
         if asked.place(stated.place.event)? != stated.place {
             return Err(StoreError::Misplaced { what: "the object states another home or camera" });
         }
-        let wanted = Wanted {
-            place: stated.place,
-            agent: asked.agent()?,
+        let offer = SegmentOffer {
+            event: stated.place.event,
             kind: stated.kind,
             number: stated.number,
             sha256: object.sha256,
+            bytes: object.bytes,
         };
-        Ok(Self { wanted, bytes: object.bytes, object: object.key.to_string() })
+        let wanted = Wanted { place: stated.place, agent: asked.agent()?, offer };
+        Ok(Self { wanted, object: object.key.to_string() })
     }
 }
 
-pub(super) fn segment(tx: &Connection, new: &NewSegment) -> Result<bool, StoreError> {
-    if !wants(tx, &new.wanted)? {
+pub(super) fn segment(tx: &Connection, new: &NewSegment, room: &Room) -> Result<bool, StoreError> {
+    if !wants(tx, &new.wanted, room)? {
         return Ok(false);
     }
-    let (at, bytes) = (new.wanted.place, int(new.bytes));
+    let (at, offer) = (new.wanted.place, &new.wanted.offer);
+    let bytes = int(offer.bytes);
     tx.prepare_cached(
         "INSERT INTO segments (home, camera, event, kind, number, sha256, bytes, object) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )?
@@ -192,9 +189,9 @@ pub(super) fn segment(tx: &Connection, new: &NewSegment) -> Result<bool, StoreEr
         at.home.as_bytes(),
         at.camera.as_bytes(),
         at.event.as_bytes(),
-        new.wanted.kind as u8,
-        new.wanted.number.0,
-        new.wanted.sha256.0,
+        offer.kind as u8,
+        offer.number.0,
+        offer.sha256.0,
         bytes,
         new.object,
     ])?;
@@ -204,7 +201,7 @@ pub(super) fn segment(tx: &Connection, new: &NewSegment) -> Result<bool, StoreEr
     )?
     .execute(params![
         bytes,
-        new.wanted.kind == SegmentKind::Trailer,
+        offer.kind == SegmentKind::Trailer,
         at.home.as_bytes(),
         at.camera.as_bytes(),
         at.event.as_bytes(),

@@ -4,10 +4,13 @@ use keepsight_ids::{CameraId, EventId, HomeId, UnixMillis};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::columns::{self as col, Query, blob, number};
-use super::ingest::count_in;
+use super::usage::{count_in, used};
 use crate::records::asked::Place;
 use crate::records::{Retention, Swept};
 use crate::{ObjectKey, StoreError};
+
+/// An Event whose trailer has not come for so long is not arriving any more: it was cut, or its agent is gone.
+const ARRIVING_MS: i64 = 24 * 3_600_000;
 
 /// Events that go in one transaction, so that no upload waits long for a sweep.
 const SWEEP_MAX: usize = 200;
@@ -49,7 +52,7 @@ pub(super) fn sweep(tx: &Connection, home: HomeId, retention: &Retention) -> Res
         remove(&mut swept, victim)?;
     }
     let mut over = used(tx, home)? - i64::try_from(retention.bytes_max).unwrap_or(i64::MAX);
-    for victim in oldest(tx, home, SWEEP_MAX - swept.events.len())? {
+    for victim in oldest(tx, home, retention.now, SWEEP_MAX - swept.events.len())? {
         if over <= 0 {
             break;
         }
@@ -83,22 +86,17 @@ fn outlived(
         .all(tx, read_victim)
 }
 
-fn oldest(tx: &Connection, home: HomeId, most: usize) -> Result<Vec<Victim>, StoreError> {
-    Query::new("SELECT camera, event, bytes FROM events")
-        .and(
-            "WHERE home = ? AND NOT kept ORDER BY filed LIMIT ?",
-            [blob(home.as_bytes()), number(most as i64)],
-        )
+/// Neither what is kept, nor what is still arriving: its agent would be told that it was deleted, and drop the rest.
+fn oldest(tx: &Connection, home: HomeId, now: UnixMillis, most: usize) -> Result<Vec<Victim>, StoreError> {
+    Query::new("SELECT camera, event, bytes FROM events INDEXED BY events_by_time")
+        .and("WHERE home = ? AND NOT kept", [blob(home.as_bytes())])
+        .and("AND (complete OR received < ?)", [number(now.plus_ms(-ARRIVING_MS).0)])
+        .and("ORDER BY filed LIMIT ?", [number(most as i64)])
         .all(tx, read_victim)
 }
 
 fn read_victim(row: &rusqlite::Row<'_>) -> Result<Victim, StoreError> {
     Ok((col::camera(row, 0)?, col::event(row, 1)?, row.get(2)?))
-}
-
-fn used(tx: &Connection, home: HomeId) -> Result<i64, StoreError> {
-    let mut sum = tx.prepare_cached("SELECT coalesce(sum(bytes), 0) FROM usage WHERE home = ?")?;
-    Ok(sum.query_row([home.as_bytes()], |row| row.get(0))?)
 }
 
 pub(super) fn doomed(db: &Connection, limit: u32) -> Result<Vec<ObjectKey>, StoreError> {

@@ -4,7 +4,16 @@ use crate::sqlite::{Migration, Schema};
 
 /// "ksRe".
 pub(super) const SCHEMA: Schema =
-    Schema { name: "records", application_id: 0x6b73_5265, migrations: &[FIRST] };
+    Schema { name: "records", application_id: 0x6b73_5265, migrations: &[FIRST, ARRIVALS] };
+
+const ARRIVALS: Migration = Migration {
+    name: "How many Events came today",
+    sql: "
+-- Of the day of UTC (since 1970) that stands beside it; of any other day none came.
+ALTER TABLE usage ADD COLUMN day INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE usage ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
+",
+};
 
 const FIRST: Migration = Migration {
     name: "Events, segments, gaps, the ledger, status",

@@ -13,7 +13,7 @@ use keepsight_world::World;
 use super::street::{NOW, Street, Who, event, header, sealed};
 use crate::objects::SealedIdentity;
 use crate::records::{
-    Asked, EventDetail, EventPage, EventQuery, Gap, Records, StoredHeader, View, ViewPage, ViewQuery,
+    Asked, EventDetail, EventPage, EventQuery, Gap, Records, Room, StoredHeader, View, ViewPage, ViewQuery,
 };
 use crate::{ObjectKey, StoreError, StoredObject};
 
@@ -28,6 +28,8 @@ pub struct Bench {
     pub street: Street,
     /// Its time and chance.
     pub world: World,
+    /// What the agents' uploads are measured against.
+    pub room: Room,
     ledger: Arc<Ledger>,
 }
 
@@ -48,6 +50,7 @@ impl Bench {
         Self {
             records: make(world.clone()),
             street: Street::new(&world),
+            room: Room::UNBOUNDED,
             ledger: Ledger::start(Arc::new(Unwritten), world.clone()),
             world,
         }
@@ -73,7 +76,7 @@ impl Bench {
         header: Vec<u8>,
     ) -> Result<StoredHeader, StoreError> {
         let permit = self.street.agent(n, Action::AgentIngest, Some(camera)).await;
-        self.records.put_header(&permit, event(number), header, vec![1; 64]).await
+        self.records.put_header(&permit, event(number), header, vec![1; 64], self.room).await
     }
 
     /// Commits a segment whose object is imagined.
@@ -89,7 +92,7 @@ impl Bench {
     ) -> Result<bool, StoreError> {
         let permit = self.street.agent(n, Action::AgentIngest, Some(camera)).await;
         let object = self.object(&permit, sealed(n, camera, event(number), segment, filling).as_ref());
-        self.records.put_segment(&permit, &object).await
+        self.records.put_segment(&permit, &object, self.room).await
     }
 
     /// An object as it would be after it was written.

@@ -10,7 +10,7 @@ use super::bench::{Bench, captured};
 use super::street::{NOW, Who, agent, camera, event, gap, header, home, sealed};
 use crate::StoreError;
 use crate::objects::sha256;
-use crate::records::{CameraState, EventQuery, Gap, GapReason, StatusReport};
+use crate::records::{CameraState, EventQuery, Gap, GapReason, SegmentOffer, StatusReport};
 
 const VIDEO: (SegmentKind, SegmentNo) = (SegmentKind::Video, SegmentNo(0));
 
@@ -76,7 +76,8 @@ pub(super) async fn a_segment_is_acknowledged_again_and_other_bytes_refused(benc
     let permit = bench.street.agent(1, Action::AgentIngest, Some(camera(10))).await;
     let wants = async |filling: &[u8]| {
         let hash = sha256(&sealed(1, camera(10), event(1), VIDEO, filling));
-        bench.records.wants_segment(&permit, event(1), VIDEO.0, VIDEO.1, hash).await
+        let offer = SegmentOffer { event: event(1), kind: VIDEO.0, number: VIDEO.1, sha256: hash, bytes: 1 };
+        bench.records.wants_segment(&permit, offer, bench.room).await
     };
     assert!(wants(b"x").await.unwrap());
     assert!(bench.put_segment(1, (camera(10), 1), VIDEO, b"x").await.unwrap());
@@ -97,10 +98,10 @@ pub(super) async fn an_object_older_than_an_hour_is_not_committed(bench: Bench) 
     let object = bench.object(&permit, &bytes);
     bench.world.sleep(Duration::from_secs(3601)).await;
     let permit = bench.street.agent(1, Action::AgentIngest, Some(camera(10))).await;
-    let refused = bench.records.put_segment(&permit, &object).await;
+    let refused = bench.records.put_segment(&permit, &object, bench.room).await;
     assert!(matches!(refused, Err(StoreError::StaleObject)), "{refused:?}");
     let fresh = bench.object(&permit, &bytes);
-    assert!(bench.records.put_segment(&permit, &fresh).await.unwrap());
+    assert!(bench.records.put_segment(&permit, &fresh, bench.room).await.unwrap());
 }
 
 pub(super) async fn the_trailer_completes_an_event_and_bytes_add_up(bench: Bench) {
@@ -116,7 +117,7 @@ pub(super) async fn the_trailer_completes_an_event_and_bytes_add_up(bench: Bench
     assert_eq!((&row.header[..], &row.signature[..]), (&bytes[..], &[1; 64][..]));
     let permit = bench.street.person(Who::Owner(1), Action::ReadHome, None).await;
     let usage = bench.open_plain(bench.records.usage(&permit).await.unwrap(), permit);
-    assert_eq!((usage.home, usage.bytes, usage.events), (home(1), sum + 57 + 16, 1));
+    assert_eq!((usage.home, usage.bytes, usage.events, usage.today), (home(1), sum + 57 + 16, 1, 1));
 }
 
 pub(super) async fn what_is_damaged_or_too_large_is_refused(bench: Bench) {
@@ -179,7 +180,7 @@ pub(super) async fn a_permit_serves_its_own_action_while_it_is_fresh(bench: Benc
     let reading = bench.street.person(Who::Owner(1), Action::ReadEvent, Some(camera(10))).await;
     let refused = bench.records.delete(&reading, event(1)).await;
     assert!(matches!(refused, Err(StoreError::NotPermitted { .. })), "{refused:?}");
-    let refused = bench.records.put_header(&reading, event(2), Vec::new(), Vec::new()).await;
+    let refused = bench.records.put_header(&reading, event(2), Vec::new(), Vec::new(), bench.room).await;
     assert!(matches!(refused, Err(StoreError::NotPermitted { .. })), "{refused:?}");
     bench.world.sleep(Duration::from_secs(6)).await;
     let refused = bench.records.event(&reading, event(1)).await.err();

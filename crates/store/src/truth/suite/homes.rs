@@ -9,6 +9,7 @@ use keepsight_gate::{
 use keepsight_ids::{CameraId, EpochNo, HomeId, SlotId, UnixMillis};
 
 use super::bench::{Bench, Home, Person, begin_epoch, entry, signed};
+use crate::StoreError;
 use crate::truth::HomeRow;
 
 fn read(home: &Home) -> Ask {
@@ -323,6 +324,27 @@ pub async fn a_home_has_as_many_cameras_as_it_may(bench: Bench) {
     let ask = Ask::camera(Action::ManageCamera, home.home, first);
     bench.change(&elm.credential, ask, Change::RemoveCamera).await.unwrap();
     put(one_more).await.unwrap();
+}
+
+pub async fn a_homes_limits_are_told_to_what_measures_against_them(bench: Bench) {
+    let elm = bench.person("elm").await;
+    let mut home = bench.home(&elm).await;
+    let (_, agent) = bench.agent(&elm, &mut home).await;
+    let camera = bench.camera(&agent).await;
+    let set = Change::Settings { time_zone: "UTC".into(), retention_days: 7, retention_bytes: 1_000_000 };
+    bench.at(&elm, &home, set).await.unwrap();
+    let own = row(&bench, &elm, &home).await;
+    let ingest = bench.check(&agent, Ask::own_camera(Action::AgentIngest, camera)).await.unwrap();
+    let updates = bench.check(&elm.credential, Ask::home(Action::Updates, home.home)).await.unwrap();
+    for permit in [ingest, updates] {
+        let limits = bench.truth.limits(&permit).await.unwrap();
+        assert_eq!((limits.retention_days, limits.retention_bytes), (7, 1_000_000));
+        assert_eq!((limits.bytes_max, limits.cameras_max), (own.bytes_max, own.cameras_max));
+        assert_eq!((limits.events_a_day_max, limits.streams_max), (own.events_a_day_max, own.streams_max));
+    }
+    let reading = bench.check(&elm.credential, read(&home)).await.unwrap();
+    let refused = bench.truth.limits(&reading).await;
+    assert!(matches!(refused, Err(StoreError::NotPermitted { .. })), "{refused:?}");
 }
 
 pub async fn states_of_a_home(bench: Bench) {
