@@ -1,17 +1,14 @@
 // The newcomer's first command, in the real browser: both homes side by side, Events that play, and a picture of every page.
 import assert from 'node:assert/strict';
+import os from 'node:os';
 import { test } from 'node:test';
-import { browser, person, picture, sound } from './lib/browser.mjs';
+import { LOOKS, browser, person, picture, sound } from './lib/browser.mjs';
 import { BIN } from './lib/env.mjs';
 import { playing, tiles } from './lib/people.mjs';
 import { freePort, start } from './lib/processes.mjs';
 
-const LOOKS = [
-  { name: 'phone-light', viewport: { width: 390, height: 844 }, colorScheme: 'light', hasTouch: true },
-  { name: 'phone-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true },
-  { name: 'desktop-light', viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
-  { name: 'desktop-dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
-];
+/** A newcomer sees their first Event within so many seconds of reading the addresses. */
+const FIRST_EVENT_S = 30;
 
 const PAGES = [
   ['events', '/events'], ['cameras', '/cameras'], ['people', '/people'], ['views', '/views'], ['home', '/home'],
@@ -24,9 +21,16 @@ test('the demo shows two homes side by side, and each its own Events only', { ti
   const [, elm] = await demo.says(/12 Elm Street\s+(http:\/\/localhost:\S+)/);
   const [, oak] = await demo.says(/7 Oak Avenue\s+(http:\/\/127\.0\.0\.1:\S+)/);
   const running = Date.now();
-  await demo.says(/12 Elm Street: the first Event was recorded, sealed, uploaded and opened/, 60_000);
-  await demo.says(/7 Oak Avenue: the first Event was recorded, sealed, uploaded and opened/, 60_000);
-  t.diagnostic(`first Events ${((Date.now() - running) / 1000).toFixed(1)} s after the addresses, ${((Date.now() - begun) / 1000).toFixed(1)} s after the start`);
+  const firsts = await Promise.all(['12 Elm Street', '7 Oak Avenue'].map(async (home) => {
+    await demo.says(new RegExp(`${home}: the first Event was recorded, sealed, uploaded and opened`), 90_000);
+    return (Date.now() - running) / 1000;
+  }));
+  const [load] = os.loadavg();
+  // A machine that builds other things at the same time is given more time, and that is said.
+  const limit = load > 2 * os.cpus().length ? 2 * FIRST_EVENT_S : FIRST_EVENT_S;
+  t.diagnostic(`first Events ${firsts.map((s) => s.toFixed(1)).join(' and ')} s after the addresses, which came ${((running - begun) / 1000).toFixed(1)} s after the start; `
+    + (limit === FIRST_EVENT_S ? `the limit is ${limit} s` : `the limit is ${limit} s and not ${FIRST_EVENT_S} s: load ${load.toFixed(1)} on ${os.cpus().length} cores`));
+  assert.ok(Math.min(...firsts) < limit, `the first Event came after ${Math.min(...firsts)} s`);
 
   const chromium = await browser(t);
   const both = await person(t, chromium);
@@ -47,7 +51,7 @@ test('the demo shows two homes side by side, and each its own Events only', { ti
   assert.equal(await other.locator('video').evaluateAll((all) => all.filter((video) => video.videoWidth > 0).length), 0);
 
   for (const look of LOOKS) {
-    const { page, context } = await person(t, chromium, look);
+    const { page, context } = await person(t, chromium, { ...look, hasTouch: look.name.startsWith('phone') });
     for (const [name, path] of [['sign-in', '/sign-in'], ['recover', '/recover']]) {
       await page.goto(new URL(path, elm).href);
       await page.getByRole('heading', { level: 1 }).waitFor();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { browser, person, picture, pixels } from './lib/browser.mjs';
+import { browser, person, picture, pictures, pixels } from './lib/browser.mjs';
 import { MEDIA, OUT } from './lib/env.mjs';
 import { playing, setUp, tiles } from './lib/people.mjs';
 import { agentCli, camera, exec, folder, server } from './lib/processes.mjs';
@@ -25,6 +25,18 @@ function sameColours(shown, filmed, tolerance) {
   for (const [cell, colour] of shown.entries()) for (const [i, value] of colour.entries()) {
     assert.ok(Math.abs(value - filmed[cell][i]) < tolerance, `part ${cell}: shown ${colour.map(Math.round)}, filmed ${filmed[cell].map(Math.round)}`);
   }
+}
+
+/** A tile's thumbnail: its width, whether it was opened here, and the mean colours of a grid over it. */
+function thumbnail(tile, columns, rows) {
+  return tile.locator('img').evaluate((img, [columns, rows]) => {
+    const context = new OffscreenCanvas(columns, rows).getContext('2d');
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(img, 0, 0, columns, rows);
+    const { data } = context.getImageData(0, 0, columns, rows);
+    const grid = Array.from({ length: columns * rows }, (_, cell) => [...data.slice(cell * 4, cell * 4 + 3)]);
+    return { width: img.naturalWidth, source: img.src.slice(0, 5), grid };
+  }, [columns, rows]);
 }
 
 /** The preview strip above the scrubber's thumb: its size, and the mean colours of a grid over each of its small frames. */
@@ -73,7 +85,7 @@ test('an Event goes from a real camera to its owner\'s screen, sound and file', 
   }
   const see = page.getByRole('link', { name: 'See your first Event' });
   await see.waitFor({ timeout: 60_000 });
-  await picture(page, 'set-up-done');
+  await pictures(page, 'set-up-done');
   await see.click();
   await playing(page);
 
@@ -92,8 +104,9 @@ test('an Event goes from a real camera to its owner\'s screen, sound and file', 
 
   await page.goto(`${cloud.url}/events`);
   await tiles(page).first().waitFor({ timeout: 90_000 });
-  const still = await tiles(page).first().locator('img').evaluate((img) => ({ width: img.naturalWidth, source: img.src.slice(0, 5) }));
-  assert.deepEqual(still, { width: 640, source: 'blob:' });
+  const still = await thumbnail(tiles(page).first(), 4, 3);
+  assert.deepEqual([still.width, still.source], [640, 'blob:']);
+  sameColours(still.grid, wanted, 40);
   await tiles(page).first().click();
   await playing(page);
   const preview = await previewStrip(page, 4, 3);
