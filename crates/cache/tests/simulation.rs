@@ -6,13 +6,10 @@
 mod common;
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use common::{Scripted, SealedNotes, Seeded, key, place, ring};
+use common::{Leaving, Scripted, SealedNotes, Seeded, key, place, ring};
 use keepsight_cache::{Backend, Cache, Env, LocalBound, Redis, RedisConfig, Typed};
 use tokio::time::Instant;
 
@@ -131,7 +128,7 @@ impl Run {
             let (origin, wanted) = (self.clone(), key.clone());
             let get = notes.get_or_load(&key, move || origin.load(wanted));
             let polls = if self.dice.below(3) == 0 { self.dice.below(12) } else { u64::MAX };
-            let get = Leaving { future: Box::pin(get), polls };
+            let get = Leaving::after(polls, get);
             let outcome = tokio::time::timeout(Duration::from_secs(20), get).await;
             let value = outcome.unwrap_or_else(|_| panic!("{key:?} was never answered"));
             *self.operations.lock().unwrap() += 1;
@@ -234,28 +231,6 @@ fn judge(key: &Key, floor: u64, value: &str) {
     assert_eq!(whose, format!("{}/{}", key.0, key.1), "a value of another key");
     let version: u64 = version.parse().expect("a number");
     assert!(version >= floor, "{key:?}: version {version} after {floor} was acknowledged");
-}
-
-/// A caller that goes away after so many polls.
-struct Leaving<F> {
-    future: Pin<Box<F>>,
-    polls: u64,
-}
-
-impl<F: Future> Future for Leaving<F> {
-    type Output = Option<F::Output>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.polls == 0 {
-            return Poll::Ready(None);
-        }
-        self.polls -= 1;
-        if self.polls == 0 {
-            // It leaves whether or not anything happened.
-            context.waker().wake_by_ref();
-        }
-        self.future.as_mut().poll(context).map(Some)
-    }
 }
 
 fn seeds(of: std::ops::Range<u64>) {

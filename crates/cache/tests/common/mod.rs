@@ -4,8 +4,10 @@
 
 pub mod scripted;
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use keepsight_cache::{
@@ -170,4 +172,32 @@ pub fn same<V: PartialEq + std::fmt::Debug>(found: V, expected: V, what: &str) -
 /// Lets everything that is ready run, and some virtual time pass.
 pub async fn pass(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+/// A caller that goes away after so many polls: none is its answer then.
+pub struct Leaving<F> {
+    future: Pin<Box<F>>,
+    polls: u64,
+}
+
+impl<F: Future> Leaving<F> {
+    pub fn after(polls: u64, future: F) -> Self {
+        Self { future: Box::pin(future), polls }
+    }
+}
+
+impl<F: Future> Future for Leaving<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.polls == 0 {
+            return Poll::Ready(None);
+        }
+        self.polls -= 1;
+        if self.polls == 0 {
+            // It leaves whether or not anything happened.
+            context.waker().wake_by_ref();
+        }
+        self.future.as_mut().poll(context).map(Some)
+    }
 }

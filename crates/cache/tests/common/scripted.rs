@@ -72,6 +72,8 @@ pub struct Inside {
     pub refuses: HashMap<&'static str, &'static str>,
     /// New connections are refused.
     pub unreachable: bool,
+    /// So many of the next dials hang: nobody answers, and nobody refuses.
+    pub dials_that_hang: usize,
     /// Nothing ever ends.
     pub never_expires: bool,
     /// Bytes that travel before the other side must wait.
@@ -130,6 +132,13 @@ impl Scripted {
         self.inside().epoch += 1;
     }
 
+    fn hangs(&self) -> bool {
+        let mut inside = self.inside();
+        let hangs = inside.dials_that_hang > 0;
+        inside.dials_that_hang -= usize::from(hangs);
+        hangs
+    }
+
     async fn travel(&self, bytes: usize) {
         let bytes_a_ms = self.inside().bytes_a_ms;
         if bytes_a_ms > 0 {
@@ -153,6 +162,9 @@ impl Dial for Scripted {
     fn dial(&self) -> Dialing {
         let server = self.clone();
         Box::pin(async move {
+            if server.hangs() {
+                std::future::pending::<()>().await;
+            }
             let window = {
                 let mut inside = server.inside();
                 if inside.unreachable {
