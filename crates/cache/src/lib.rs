@@ -3,8 +3,10 @@
 //! **Redis is down: does my site go down?** No. [`get_or_load`](Typed::get_or_load) never returns an error because of the cache server. While it is away, every get that
 //! is not answered by this process's own copies asks the origin: once per key and process at a time, never with more loads at once than
 //! [`OriginLimit::most`], and with fewer when the origin gets slow. What is more than that is shed with [`Error::Overloaded`] after a bounded wait, so that what is let
-//! through is answered in time. A server that hangs is noticed after [`RedisConfig::timeout`] (250 ms); from then on nobody waits for it. When it is back, the
-//! next connection is opened within [`RedisConfig::reconnect_most`] (1 s), spread by jitter, and goodput returns by itself. [`Cache::bypass`] takes the cache out by hand.
+//! through is answered in time. A server that hangs is noticed after [`RedisConfig::timeout`] (250 ms). Calls then wait for the next connection: for the stream as long again,
+//! and as long again to be let in. When that fails, or when connections die one after the other, nobody waits until there is one. It is tried for all the time, each try bounded by
+//! [`RedisConfig::connect_timeout`] (1 s), the next one at most [`RedisConfig::reconnect_most`] (1 s) later, spread by jitter; then goodput returns by itself.
+//! [`Cache::bypass`] takes the cache out by hand.
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -73,7 +75,7 @@
 //! Which locations are asked for, when, and how long values are, is visible at either level. A process that was restored twice from one memory snapshot
 //! could repeat a nonce: restart it after restoring.
 //!
-//! *Held by* `a_bound_value_of_another_key_is_refused`, `a_sealed_value_of_another_key_is_refused`, `two_tenants_with_one_name_have_two_values`,
+//! *Held by* `a_bound_value_of_another_key_is_refused`, `a_sealed_value_of_another_key_is_refused`, `a_value_of_another_type_or_version_is_refused`, `two_tenants_with_one_name_have_two_values`,
 //! `keys_whose_hashes_collide_are_two_keys`, `no_nonce_seals_twice`, `keys_are_told_apart_whatever_their_parts_contain`, and every test once more with a hasher that always collides.
 //!
 //! # 2 Correlated: a reply is believed only as the answer to its question
@@ -83,17 +85,20 @@
 //!
 //! *Not promised.* Anything against a server that lies on purpose, beyond what level `Sealed` covers.
 //!
-//! *Held by* `a_lost_reply_is_no_miss`, `each_caller_gets_the_answer_to_its_own_question`, `a_lease_is_held_by_whom_it_was_given_to`, the simulation (`tests/simulation.rs`), and the stress kit.
+//! *Held by* `a_lost_reply_is_no_miss`, `each_caller_gets_the_answer_to_its_own_question`, `a_lease_is_held_by_whom_it_was_given_to`, the simulation (`tests/simulation.rs`), the sweep (`tests/sweep.rs`: every
+//! fault at every reply), and the stress kit.
 //!
 //! # 3 Fail-stop: at the first doubt the connection is dropped
 //!
 //! *Promised.* An unexpected frame, a mismatch, a time-out, a write that is not finished in time, or bytes that are no RESP2 end the connection and fail all that is in flight on it.
-//! Nothing of it is read again. AUTH travels alone. The next connection begins empty. No command is sent twice.
+//! Nothing of it is read again. AUTH travels alone. The next connection begins empty, and comes at once after a single fault, ever later after one upon another. No command is sent twice.
+//! A value that is larger than this client takes is removed by the connection after the one that met it.
 //!
 //! *Not promised.* That what was in flight was not done: [`BackendError::OutcomeUnknown`], [`NotInvalidated`].
 //!
 //! *Held by* `a_reply_that_nobody_asked_for_ends_the_connection`, `a_time_out_ends_the_connection`, `a_command_half_written_ends_the_connection`, `nothing_travels_with_auth`,
-//! `what_was_in_flight_is_never_sent_again`.
+//! `what_was_in_flight_is_never_sent_again`, `after_a_single_fault_the_next_connection_comes_at_once`, `a_server_that_lets_in_and_then_refuses_is_not_asked_all_the_time`,
+//! `a_value_that_is_too_large_here_ends_one_connection_and_is_removed`.
 //!
 //! # 4 Cancel-safe: who goes away takes nothing with them
 //!
@@ -101,16 +106,19 @@
 //!
 //! *Not promised.* That a load stops because its caller is gone: others may wait for it, and it is stored.
 //!
-//! *Held by* `followers_get_their_value_when_the_leader_goes_away`, `an_abandoned_get_keeps_its_place`, the simulation.
+//! *Held by* `followers_get_their_value_when_the_leader_goes_away`, `an_abandoned_get_keeps_its_place`, `a_load_that_panics_or_fails_gives_its_lease_back`, the simulation, and the sweep
+//! (callers that leave at every poll).
 //!
 //! # 5 No stampede: one load for a key
 //!
 //! *Promised.* One load per key per process at a time; with leases (the default) one in the cluster, as long as a load takes less than [`Builder::lease_patience`] (1 s). Values end up to a tenth early, at
 //! random, and the nearer their end the more likely one caller loads them anew in the background. "There is no such thing" is stored too, for [`Cached::ABSENT_LIFETIME`].
 //!
-//! *Not promised.* One load in the cluster while the cache server is away, or after an invalidation overtook a load.
+//! *Not promised.* One load in the cluster while the cache server is away, or after an invalidation overtook a load. When a process dies while it loads, or a server executes a command after
+//! the connection that brought it has ended, a lease that nobody uses can be left: until its end, who asks for that key waits [`Builder::lease_patience`] before loading.
 //!
-//! *Held by* `one_load_for_all_callers_of_a_key`, `what_is_not_there_is_asked_for_once`, `a_lease_that_a_broken_connection_left_behind_is_given_back`.
+//! *Held by* `one_load_for_all_callers_of_a_key` in a process, `one_load_for_all_processes_of_a_cluster`, `a_lease_that_a_broken_connection_left_behind_is_given_back`,
+//! `a_lease_lives_through_the_wait_for_the_origin`, `what_ends_soon_is_loaded_anew_before_it_ends`, `what_was_stored_together_does_not_end_together`, `what_is_not_there_is_asked_for_once`.
 //!
 //! # 6 Bounded staleness: what was forgotten stays forgotten
 //!
@@ -122,16 +130,18 @@
 //! [`Cached::LIFETIME`] ends. With [`Builder::leases`] off, or after [`Builder::danger_serve_stale_on_error`], staleness is bounded by the lifetime as well. Clocks of the machines should agree to within a second.
 //!
 //! *Held by* `a_load_that_began_before_an_invalidation_is_not_stored`, `another_process_does_not_store_it_either`, `no_copy_is_left_after_an_invalidation`, `no_copy_outlives_its_connection`,
-//! `a_value_ends_even_if_the_server_keeps_it`, the simulation.
+//! `a_value_ends_even_if_the_server_keeps_it`, `a_value_waited_for_is_as_old_as_the_numbers_it_was_stored_under`, the simulation, and the sweep.
 //!
 //! # 7 Bounded origin load: the origin outlives the cache
 //!
 //! *Promised.* Never more loads at once than [`OriginLimit::most`]; fewer when loads get slow or fail, as many again when they no longer do; a bounded number waits for a bounded time, the rest is shed.
-//! Every load has a deadline, and so has every caller.
+//! Every load has a deadline, and so has every caller, from a get's beginning to its end.
 //!
 //! *Not promised.* A limit across processes: divide it by their number.
 //!
-//! *Held by* `the_origin_never_gets_more_than_it_bears`, `an_origin_that_gets_slow_gets_fewer_loads`, the tests of `limit`, `the_origin_is_spared_through_an_outage_and_goodput_comes_back`.
+//! *Held by* `the_origin_never_gets_more_than_it_bears`, `an_origin_that_gets_slow_gets_fewer_loads`, the tests of `limit`, `the_origin_is_spared_through_an_outage_and_goodput_comes_back`,
+//! `a_server_that_takes_its_time_is_not_waited_for_beyond_the_deadline`, `beginning_anew_does_not_begin_the_deadline_anew`,
+//! `who_bypasses_the_cache_is_not_given_what_others_find_there`.
 //!
 //! # 8 Fast: own copies first, then one batch for all
 //!
@@ -139,14 +149,14 @@
 //!
 //! *Not promised.* Numbers: they are measured by `cargo xtask bench cache`, against redis-rs and fred, and stand in the README.
 //!
-//! *Held by* `concurrent_gets_ride_in_one_batch`, `a_lonely_get_goes_at_once`.
+//! *Held by* `concurrent_gets_ride_in_one_batch`, `a_lonely_get_goes_at_once`, `what_is_large_has_the_time_that_it_takes_to_travel`.
 //!
 //! # What it is not
 //!
 //! Not a general Redis client: it has the six commands that a cache needs. No layer that caches HTTP responses: such a layer would have to know what a response depends on (who asks, by which
 //! right), and the day it forgets one thing, somebody sees another's page. Cache values, under keys that name their tenant, behind the check of who asks.
 //!
-//! Needs Rust 1.89 and tokio. Redis 7, Valkey 8 and 9; one server. Redis Cluster is not there yet: keys and leases already share a slot.
+//! Needs Rust 1.89 and tokio. Tested with Redis 7.0 and Valkey 9.1; one server, with RESP2, Lua scripts, AUTH and TLS. Redis Cluster is not there yet: keys and leases already share a slot.
 
 mod backend;
 mod cache;

@@ -1,4 +1,4 @@
-//! The cache against real servers: Redis 7 and Valkey 9, started as private instances. Where one is not installed, its test says so.
+//! The cache against real servers: the Redis and the Valkey that are installed, started as private instances. Where one is not installed, its test says so.
 
 #![cfg(feature = "suite")]
 

@@ -10,9 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 /// Which server program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Engine {
-    /// Redis 7.
+    /// Redis.
     Redis,
-    /// Valkey 8 or 9.
+    /// Valkey.
     Valkey,
 }
 

@@ -6,7 +6,7 @@ use keepsight_cache::{Error, LocalBound, Memory, OriginLimit, Redis, RedisConfig
 use tokio::time::Instant;
 
 use crate::common::scripted::Fault;
-use crate::common::{Origin, Scripted, SealedNotes, over, pass};
+use crate::common::{Origin, Scripted, SealedNotes, connect, over, pass};
 
 const DEADLINE: Duration = Duration::from_secs(2);
 const MS: Duration = Duration::from_millis(1);
@@ -23,6 +23,22 @@ async fn a_server_that_takes_its_time_is_not_waited_for_beyond_the_deadline() {
     let told = Origin::default().get(&notes, 1, "a").await;
     assert!(matches!(told, Err(Error::Deadline)), "{told:?}");
     assert!(began.elapsed() <= DEADLINE + MS, "{:?}", began.elapsed());
+}
+
+/// The first get waits for its reply and for the next connection; from then on nobody waits.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_costs_some_time_once() {
+    let server = Scripted::new();
+    let notes = over(connect(&server).await, 1).build().typed::<SealedNotes>();
+    server.plays([Fault::HalfOpen]);
+    server.inside().dials_that_hang = usize::MAX;
+    let origin = Origin::default();
+    let timeout = Duration::from_millis(250);
+    for (n, most) in [(0, 3 * timeout), (1, MS), (2, MS)] {
+        let began = Instant::now();
+        assert_eq!(origin.get(&notes, 1, "a").await.unwrap(), Some(format!("1/a load {n}")));
+        assert!(began.elapsed() <= most, "get {n} took {:?}", began.elapsed());
+    }
 }
 
 /// Who joined another's load late may not have its value, which is not stored either, and loads anew: the time does not begin anew.
