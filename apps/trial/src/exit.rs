@@ -10,7 +10,7 @@ pub const WRONG: u8 = 1;
 pub const USAGE: u8 = 2;
 /// A fault was never injected, or nothing could be run.
 pub const NOTHING_SHOWN: u8 = 3;
-/// Right, but some client did not recover.
+/// Right, but some client did not recover, or let a call wait without end.
 pub const NOT_HEALED: u8 = 4;
 
 /// The exit code of a run.
@@ -22,7 +22,9 @@ pub fn code(found: &Trial) -> u8 {
     match () {
         () if outcomes().any(is_wrong) => WRONG,
         () if !was_run || outcomes().any(is_nothing) => NOTHING_SHOWN,
-        () if outcomes().any(|outcome| *outcome == Outcome::NotHealed) => NOT_HEALED,
+        () if outcomes().any(|outcome| matches!(outcome, Outcome::NotHealed | Outcome::Stalled)) => {
+            NOT_HEALED
+        }
         () => GOOD,
     }
 }
@@ -69,6 +71,7 @@ mod tests {
         assert_eq!(code(&found(vec![Outcome::NotInjected, Outcome::Wrong])), WRONG);
         assert_eq!(code(&found(vec![Outcome::Stale, Outcome::NotHealed])), WRONG);
         assert_eq!(code(&found(vec![Outcome::NotHealed, Outcome::Passed])), NOT_HEALED);
+        assert_eq!(code(&found(vec![Outcome::Stalled, Outcome::Passed])), NOT_HEALED);
         assert_eq!(code(&found(vec![Outcome::NotHealed, Outcome::NotInjected])), NOTHING_SHOWN);
     }
 }

@@ -108,6 +108,7 @@ fn progress(entry: &Entry, verdict: &EventVerdict) {
         Outcome::Passed => "passed".to_owned(),
         Outcome::Wrong => "WRONG ANSWERS".to_owned(),
         Outcome::Stale => "STALE ANSWERS".to_owned(),
+        Outcome::Stalled => "CALLS STALLED".to_owned(),
         Outcome::NotHealed => "did not recover".to_owned(),
         Outcome::NotInjected => "NOTHING SHOWN: the fault was never injected".to_owned(),
         Outcome::NotApplicable(why) => format!("not applicable: {why}"),

@@ -257,6 +257,7 @@ fn outcome(event: &Event, counts: Counts, without_fault: u64, unhealthy: u64) ->
         () if event.has_fault() && without_fault > 0 => Outcome::NotInjected,
         () if counts.operations == 0 => Outcome::NotInjected,
         () if is_stale => Outcome::Stale,
+        () if counts.stalls > 0 => Outcome::Stalled,
         () if unhealthy > 0 => Outcome::NotHealed,
         () => Outcome::Passed,
     }
@@ -307,6 +308,13 @@ mod tests {
         let event = find("lost-reply").unwrap();
         assert_eq!(outcome(event, Counts { wrong: 1, ..SOME }, 1, 1), Outcome::Wrong);
         assert_eq!(outcome(event, Counts { double_lease: 1, ..SOME }, 1, 1), Outcome::Wrong);
+    }
+
+    #[test]
+    fn a_call_that_does_not_end_is_never_passed() {
+        let stalled = Counts { stalls: 1, ..SOME };
+        assert_eq!(outcome(find("half-open").unwrap(), stalled, 0, 0), Outcome::Stalled);
+        assert_eq!(outcome(find("half-open").unwrap(), stalled, 0, 1), Outcome::Stalled);
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub enum Outcome {
     Wrong,
     /// Nothing was wrong, but an acknowledged invalidation did not hold.
     Stale,
+    /// Nothing was wrong, but a call took longer than the kit's patience: several times the client's own time-out, and a second.
+    Stalled,
     /// Nothing was wrong, but the client was not healthy again when the time was over.
     NotHealed,
     /// The fault was never injected, so nothing was shown: a failure of the run.

@@ -108,6 +108,13 @@ async fn connections_opened_after_the_fault_are_counted_for_each_instance() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_waits_for_ever_stalls() {
+    let found = tried(culprit(Careless::patient), "half-open", 1, None).await;
+    assert_eq!((found.outcome, found.wrong), (Outcome::Stalled, 0), "{:?}", found.first_wrong);
+    assert!(found.stalls > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_client_without_a_fault_is_not_accused() {
     let found = tried(culprit(Careless::connect), "calm", 1, None).await;
     assert_eq!((found.outcome, found.wrong, found.stale_after_invalidation), (Outcome::Passed, 0, 0));

@@ -42,7 +42,7 @@ fn event(name: &str, outcome: Outcome) -> EventVerdict {
         stale_after_invalidation: u64::from(outcome == Outcome::Stale) * 3,
         double_lease: None,
         errors: if ran { 1_920 } else { 0 },
-        stalls: 0,
+        stalls: u64::from(outcome == Outcome::Stalled) * 5,
         cancelled: 0,
         time_until_healthy_ms: (ran && outcome != Outcome::NotHealed).then_some(180),
         reconnects: 1,
@@ -93,12 +93,13 @@ fn trial() -> Trial {
         Outcome::Passed,
         Outcome::Wrong,
         Outcome::Stale,
+        Outcome::Stalled,
         Outcome::NotHealed,
         Outcome::NotInjected,
         Outcome::NotApplicable(HOSTILE.into()),
         Outcome::Broken(HOSTILE.into()),
     ];
-    let good = || vec![Outcome::Passed; 7];
+    let good = || vec![Outcome::Passed; 8];
     let left_out =
         ClientVerdict { left_out: Some(HOSTILE.into()), ..client("ioredis", "ioredis", "", Vec::new()) };
     let mut hostile = client(HOSTILE, HOSTILE, HOSTILE, good());
@@ -208,7 +209,7 @@ fn junit_counts_what_it_lists_and_keeps_hostile_names_as_they_are() {
     let number = |name| suites[1].attribute(name).unwrap().to_owned();
     assert_eq!(
         [number("tests"), number("failures"), number("errors"), number("skipped")],
-        ["7", "3", "2", "1"]
+        ["8", "4", "2", "1"]
     );
     assert_eq!(suites[4].attribute("skipped"), Some("1"), "a client that is left out is seen");
     assert!(suites[3].attribute("name").unwrap().contains(&shown().replace('\n', " ")));
@@ -218,9 +219,17 @@ fn junit_counts_what_it_lists_and_keeps_hostile_names_as_they_are() {
 #[test]
 fn the_table_says_every_outcome_and_moves_no_cursor() {
     let table = report::table(&trial());
-    for words in
-        ["ok", "12,739 wrong", "3 stale", "not healed", "no fault", "not applicable", "broken", "left out"]
-    {
+    for words in [
+        "ok",
+        "12,739 wrong",
+        "3 stale",
+        "5 stalled",
+        "not healed",
+        "no fault",
+        "not applicable",
+        "broken",
+        "left out",
+    ] {
         assert!(table.contains(words), "{words}");
     }
     assert!(!table.contains('\u{1b}') && !table.contains('\u{0}'));
@@ -237,7 +246,7 @@ fn the_last_line_is_one_line_of_json() {
     assert_eq!((&value["trial"], &value["seed"]), (&"all".into(), &7.into()));
     let clients = &value["clients"];
     assert_eq!(clients["keepsight-cache"]["wrong"], 0);
-    assert_eq!(clients["redis-py 4.5.1"]["operations"], 7 * 41_234);
+    assert_eq!(clients["redis-py 4.5.1"]["operations"], 8 * 41_234);
     assert_eq!(clients["redis-rs (multiplexed)"]["events"]["event-1"]["outcome"], "wrong");
     assert_eq!(clients["keepsight-cache"]["events"]["event-0"]["reconnects"], 1);
     assert_eq!(clients["ioredis"]["left_out"], HOSTILE);

@@ -38,7 +38,7 @@ fn suite(client: &ClientVerdict) -> String {
 }
 
 fn is_failure(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Wrong | Outcome::Stale | Outcome::NotHealed)
+    matches!(outcome, Outcome::Wrong | Outcome::Stale | Outcome::Stalled | Outcome::NotHealed)
 }
 
 fn is_error(outcome: &Outcome) -> bool {

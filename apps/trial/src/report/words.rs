@@ -22,7 +22,7 @@ impl Tone {
         match outcome {
             Outcome::Passed => Self::Good,
             Outcome::Wrong => Self::Wrong,
-            Outcome::Stale | Outcome::NotHealed => Self::Poor,
+            Outcome::Stale | Outcome::Stalled | Outcome::NotHealed => Self::Poor,
             Outcome::NotInjected | Outcome::Broken(_) | Outcome::NotApplicable(_) => Self::None,
         }
     }
@@ -35,6 +35,7 @@ pub fn brief(event: &EventVerdict) -> String {
         Outcome::Wrong if event.wrong > 0 => format!("{} wrong", count(event.wrong)),
         Outcome::Wrong => format!("{} double leases", count(event.double_lease.unwrap_or(0))),
         Outcome::Stale => format!("{} stale", count(event.stale_after_invalidation)),
+        Outcome::Stalled => format!("{} stalled", count(event.stalls)),
         Outcome::NotHealed => "not healed".into(),
         Outcome::NotInjected => "no fault".into(),
         Outcome::NotApplicable(_) => "not applicable".into(),
@@ -56,6 +57,9 @@ pub fn sentence(event: &EventVerdict) -> String {
         }
         Outcome::Wrong => "A lease had two holders at the same time.".into(),
         Outcome::Stale => "An acknowledged invalidation did not hold.".into(),
+        Outcome::Stalled => {
+            "No wrong answer, but calls did not end long after the client's own time-out.".into()
+        }
         Outcome::NotHealed => {
             format!("No wrong answer, but the client was not healthy again within {}.", patience())
         }

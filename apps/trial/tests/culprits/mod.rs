@@ -44,6 +44,11 @@ impl Careless {
         Self { renews, ..Self::connect(setup).await }
     }
 
+    /// Careless with time: it waits for ever.
+    pub async fn patient(setup: Setup) -> Self {
+        Self::connect(Setup { call_timeout: Duration::from_secs(3600), ..setup }).await
+    }
+
     async fn ask(&self, words: &[&[u8]]) -> Result<Reply, Fault> {
         let place = words.get(1).map_or(0, |key| key.iter().map(|&byte| usize::from(byte)).sum::<usize>());
         let lost = |error: std::io::Error| Fault::Connection(error.to_string());
