@@ -1,7 +1,7 @@
 //! The crew: many tasks that use client instances as an application would, and hand every answer to the judge.
 //!
-//! With a client of the store style: gets, and when there is nothing a set; sets, removals, leases. With one of the loading style: gets,
-//! and changes at the origin followed by an invalidation.
+//! With a client of the store style: gets, and when there is nothing a set; sets and removals. With one of the loading style: gets,
+//! and changes at the origin followed by an invalidation. With both, where they have them: leases.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -186,8 +186,7 @@ impl Hand {
     }
 
     fn leases(&self) -> bool {
-        let capabilities = self.client.capabilities();
-        capabilities.leases && capabilities.style == Style::Store && self.shared.judge.case().leases > 0
+        self.client.capabilities().leases && self.shared.judge.case().leases > 0
     }
 
     async fn get(&mut self, key: usize) {

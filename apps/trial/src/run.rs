@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
 
-use crate::clients::{Capabilities, Entry, Style};
+use crate::clients::{Capabilities, Entry};
 use crate::events::{Event, Loses};
 use crate::judge::Counts;
 use crate::pulse;
@@ -204,11 +204,7 @@ impl Sum {
         replay: impl Fn(u64) -> String,
     ) {
         let counts = self.counts;
-        let leases_judged = capabilities.leases
-            && match capabilities.style {
-                Style::Store => event.loses == Loses::Nothing,
-                Style::Loading => !event.has_fault(),
-            };
+        let leases_judged = capabilities.leases && event.loses == Loses::Nothing;
         verdict.operations = counts.operations;
         verdict.wrong = counts.wrong;
         verdict.stale_after_invalidation = counts.stale;

@@ -109,6 +109,9 @@ async fn try_all(wanted: impl Fn(&Entry) -> bool) {
     for entry in registry::all().into_iter().filter(wanted) {
         let probe = connected(&entry, &server).await;
         let style = probe.capabilities().style;
+        if style == Style::Loading {
+            leases(entry.name, &*probe).await;
+        }
         within(probe.close()).await;
         if style == Style::Store {
             try_one(entry, &server).await;

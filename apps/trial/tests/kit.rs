@@ -162,6 +162,11 @@ async fn the_cache_is_right_under_the_events_that_catch_others() {
             let found = tried(registry::find(name).unwrap(), event, 5, None).await;
             let counts = (found.wrong, found.stale_after_invalidation, found.double_lease.unwrap_or(0));
             assert_eq!(counts, (0, 0, 0), "{name} in {event}: {found:?}");
+            assert_eq!(
+                found.double_lease.is_some(),
+                event != "restarted-empty",
+                "leases are judged in {event}"
+            );
             assert!(found.reconnects <= 1, "{name} in {event} opened {} connections", found.reconnects);
             let is_shown = !matches!(found.outcome, Outcome::NotInjected | Outcome::Broken(_));
             assert!(is_shown, "{name} in {event}: {:?}", found.outcome);

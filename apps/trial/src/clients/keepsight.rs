@@ -1,8 +1,8 @@
 //! keepsight-cache, twice: as it is meant to be used (sealed values, own copies), and with everything off that could hide its connection
 //! (values in clear beside their keys, no own copies: every get goes to the server).
 //!
-//! It is a loading cache: values come from the judge's origin, so there is nothing to set; leases are its own affair, and are judged by which
-//! loads run at the same time.
+//! It is a loading cache: values come from the judge's origin, so there is nothing to set. Its leases are judged twice: by which loads run at the same
+//! time, and, taken through the same connection as loads take them, by who was told that one is theirs.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use keepsight_cache::{
-    Cache, Cached, Error, KeyRing, Level, LocalBound, MasterKey, OriginLimit, Raw, Redis, RedisConfig, Typed,
+    Backend, Cache, Cached, CanonicalKey, Error, KeyRing, Level, LocalBound, Location, MasterKey,
+    OriginLimit, Raw, Redis, RedisConfig, Token, Typed,
 };
 
 use super::{Capabilities, Client, Connecting, Fault, Origin, Setup, Style};
@@ -47,7 +48,7 @@ where
     }
     // Instances share the server, so they share the key; nobody else has to open what a trial stored.
     let ring = KeyRing::new([MasterKey::new([7; 32])]).map_err(|error| Fault::Other(error.to_string()))?;
-    let cache = Cache::builder(redis)
+    let cache = Cache::builder(redis.clone())
         .keys(ring)
         .local(copies)
         .load_timeout(setup.call_timeout)
@@ -56,7 +57,7 @@ where
         .value_most(VALUE_BYTES_MAX)
         .build();
     let items = cache.typed::<T>();
-    Ok(Box::new(Instance { items, origin: setup.origin, number: setup.instance }))
+    Ok(Box::new(Instance { items, redis, origin: setup.origin, number: setup.instance }))
 }
 
 /// A tenant and the whole name.
@@ -65,6 +66,18 @@ type Key = (String, String);
 fn key(name: &str) -> Key {
     let (tenant, _) = name.split_once('/').unwrap_or((name, ""));
     (tenant.to_owned(), name.to_owned())
+}
+
+fn location(name: &str) -> Location {
+    let (tenant, name) = key(name);
+    CanonicalKey::new("trial", &tenant, &name, "lease", 1).location()
+}
+
+/// The holder's name, which is short enough.
+fn token(holder: &str) -> Token {
+    let mut token = Token([0; 16]);
+    token.0.iter_mut().zip(holder.bytes()).for_each(|(place, byte)| *place = byte);
+    token
 }
 
 macro_rules! items {
@@ -92,6 +105,7 @@ items!(SealedItems = Sealed, BoundItems = Bound);
 
 struct Instance<T: Cached> {
     items: Typed<T>,
+    redis: Redis,
     origin: Arc<dyn Origin>,
     number: usize,
 }
@@ -133,12 +147,14 @@ impl<T: Cached<Key = Key, Tenant = String, Value = Bytes>> Client for Instance<T
         self.items.invalidate(&key(name)).await.map_err(|error| Fault::Connection(error.to_string()))
     }
 
-    async fn lease(&self, _name: &str, _holder: &str, _ttl: Duration) -> Result<bool, Fault> {
-        Err(Fault::Other("leases are taken by loads".to_owned()))
+    async fn lease(&self, name: &str, holder: &str, ttl: Duration) -> Result<bool, Fault> {
+        let leased = self.redis.lease(location(name), token(holder), ttl).await;
+        leased.map(|leased| leased.won).map_err(|error| Fault::Connection(error.to_string()))
     }
 
-    async fn release(&self, _name: &str, _holder: &str) -> Result<(), Fault> {
-        Err(Fault::Other("leases are given back by loads".to_owned()))
+    async fn release(&self, name: &str, holder: &str) -> Result<(), Fault> {
+        let released = self.redis.release(location(name), token(holder)).await;
+        released.map_err(|error| Fault::Connection(error.to_string()))
     }
 
     async fn close(&self) {}
