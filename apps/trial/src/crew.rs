@@ -175,6 +175,10 @@ impl Hand {
         self.has_failed = false;
         match what {
             get if get < self.shared.work.gets => self.get(key).await,
+            // All values of a tenant have to be loaded anew: seldom enough that others are found in the cache.
+            tenant if tenant == self.shared.work.gets && self.forgets_tenant() => {
+                self.change_tenant(key).await
+            }
             lease if lease >= 100 - others / 4 && self.leases() => self.lease().await,
             removal if removal >= 100 - others / 2 => self.change(key, Left::Nothing).await,
             _ => self.change(key, Left::Value).await,
@@ -183,6 +187,10 @@ impl Hand {
         if self.has_failed {
             sleep(Duration::from_micros(self.draws.between(200, 2000))).await;
         }
+    }
+
+    fn forgets_tenant(&mut self) -> bool {
+        self.client.capabilities().tenants && self.draws.between(0, 9) == 0
     }
 
     fn leases(&self) -> bool {
@@ -212,7 +220,14 @@ impl Hand {
         } else {
             self.call(client.invalidate(&name)).await
         };
-        judge.end(change, &called, self.instance);
+        judge.end([change], &called, self.instance);
+    }
+
+    async fn change_tenant(&mut self, key: usize) {
+        let (judge, client) = (self.shared.judge.clone(), self.client.clone());
+        let (name, changes) = (value::tenant_name(key), judge.begin_tenant(key));
+        let called = self.call(client.invalidate_tenant(&name)).await;
+        judge.end(changes, &called, self.instance);
     }
 
     async fn lease(&mut self) {

@@ -25,8 +25,8 @@ const AFTER_LEAST: Duration = Duration::from_millis(240);
 /// How long the kit waits for a client to be healthy again.
 pub const AFTER_MOST: Duration = Duration::from_secs(3);
 const STEP_MOST: Duration = Duration::from_secs(40);
-// What a load that was under way at an invalidation may add to the other instance's staleness.
-const LOAD_GRACE: Duration = Duration::from_millis(500);
+// How much later than promised a copy may be taken for one that is a little too old: both look at a clock in milliseconds.
+const STALE_SLACK: Duration = Duration::from_millis(5);
 
 /// What every step needs to know.
 #[derive(Clone)]
@@ -179,7 +179,7 @@ fn case(capabilities: Capabilities, event: Option<&Event>, dice: Dice) -> Case {
         none_means_absent: capabilities.none_means_absent,
         stale_elsewhere: match capabilities.stale_elsewhere_ms {
             0 => Duration::ZERO,
-            some => Duration::from_millis(some) + LOAD_GRACE,
+            some => Duration::from_millis(some) + STALE_SLACK,
         },
         server_forgets: event.is_some_and(|event| event.loses != Loses::Nothing),
     };
@@ -194,5 +194,18 @@ fn case(capabilities: Capabilities, event: Option<&Event>, dice: Dice) -> Case {
         // Without the server's answer each instance loads for itself; so only where it always answers.
         loads_alone: capabilities.leases && event.is_some_and(|event| !event.has_fault()),
         dice: dice.named("values"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loading_cache_is_held_to_what_it_promises_elsewhere_and_a_few_milliseconds() {
+        let loading = Capabilities { stale_elsewhere_ms: 20, ..Capabilities::STORE };
+        let grace = |capabilities| case(capabilities, None, Dice::new(1)).rules.stale_elsewhere;
+        assert_eq!(grace(Capabilities::STORE), Duration::ZERO);
+        assert!((20..30).contains(&grace(loading).as_millis()));
     }
 }

@@ -6,7 +6,7 @@ mod culprits;
 use std::sync::Arc;
 use std::time::Duration;
 
-use culprits::{Careless, Forgetful, Generous, Hermit};
+use culprits::{Careless, Deaf, Forgetful, Generous, Hermit};
 use futures_util::FutureExt;
 use keepsight_trial::clients::{Client, Entry, Setup, registry};
 use keepsight_trial::dice::Dice;
@@ -126,6 +126,12 @@ async fn a_client_that_goes_on_with_what_it_removed_is_stale() {
     let found = tried(culprit(Forgetful::connect), "calm", 1, None).await;
     assert_eq!((found.outcome, found.wrong), (Outcome::Stale, 0));
     assert!(found.stale_after_invalidation > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cache_that_does_not_forget_a_tenant_is_stale() {
+    let found = tried(culprit(Deaf::connect), "calm", 1, None).await;
+    assert_eq!((found.outcome, found.wrong), (Outcome::Stale, 0), "{:?}", found.first_wrong);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -120,10 +120,11 @@ impl<T: Cached<Key = Key, Tenant = String, Value = Bytes>> Client for Instance<T
         Capabilities {
             style: Style::Loading,
             leases: true,
+            tenants: true,
             cancellation: true,
             pipelines: true,
             none_means_absent: true,
-            // Even without copies a load may be joined for so long.
+            // Without copies too: a load that another get began may be joined for so long.
             stale_elsewhere_ms: u64::try_from(COPIES_LIVE.as_millis()).unwrap_or(u64::MAX),
             value_bytes_max: VALUE_BYTES_MAX,
         }
@@ -145,6 +146,11 @@ impl<T: Cached<Key = Key, Tenant = String, Value = Bytes>> Client for Instance<T
 
     async fn invalidate(&self, name: &str) -> Result<(), Fault> {
         self.items.invalidate(&key(name)).await.map_err(|error| Fault::Connection(error.to_string()))
+    }
+
+    async fn invalidate_tenant(&self, tenant: &str) -> Result<(), Fault> {
+        let done = self.items.invalidate_tenant(&tenant.to_owned()).await;
+        done.map_err(|error| Fault::Connection(error.to_string()))
     }
 
     async fn lease(&self, name: &str, holder: &str, ttl: Duration) -> Result<bool, Fault> {

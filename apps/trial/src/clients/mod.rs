@@ -55,6 +55,14 @@ pub trait Client: Send + Sync {
     /// As in [`Self::get`]; the kit then takes it that the value may or may not be gone.
     async fn invalidate(&self, key: &str) -> Result<(), Fault>;
 
+    /// Removes all values of a tenant, with the same acknowledgement for each. Only called with [`Capabilities::tenants`].
+    ///
+    /// # Errors
+    /// As in [`Self::invalidate`].
+    async fn invalidate_tenant(&self, _tenant: &str) -> Result<(), Fault> {
+        Err(Fault::Other("it knows no tenants".to_owned()))
+    }
+
     /// Takes a lease for a holder, for example by `SET key holder NX PX ttl`: `true` when this call got it, `false` when somebody has it.
     /// Only called with [`Capabilities::leases`].
     ///
@@ -88,6 +96,8 @@ pub struct Capabilities {
     pub style: Style,
     /// Whether [`Client::lease`] and [`Client::release`] do anything.
     pub leases: bool,
+    /// Whether [`Client::invalidate_tenant`] does anything.
+    pub tenants: bool,
     /// Whether a call under way can be given up.
     pub cancellation: bool,
     /// Whether several calls share a connection at the same time. Where they don't, replies can't change places.
@@ -105,6 +115,7 @@ impl Capabilities {
     pub const STORE: Self = Self {
         style: Style::Store,
         leases: true,
+        tenants: false,
         cancellation: true,
         pipelines: true,
         none_means_absent: true,

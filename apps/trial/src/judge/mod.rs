@@ -193,13 +193,19 @@ impl Judge {
         }
     }
 
-    /// Ends a change made through instance `by`.
-    pub fn end<T>(&self, change: Change, called: &Called<T>, by: usize) {
+    /// Begins a change of every key of this key's tenant that nobody else is changing.
+    pub fn begin_tenant(&self, key: usize) -> Vec<Change> {
+        value::tenant_keys(key, self.case.keys).filter_map(|key| self.begin(key, Left::Value)).collect()
+    }
+
+    /// Ends changes made by one call through instance `by`.
+    pub fn end<T>(&self, changes: impl IntoIterator<Item = Change>, called: &Called<T>, by: usize) {
         let ended = if matches!(called, Called::Ended(Ok(_))) { Ended::Done } else { Ended::Unknown };
-        lock(&self.keys[change.key]).end(ended, by, self.now());
-        if self.count(called).is_some() {
-            self.tally.good.fetch_add(1, Ordering::Relaxed);
+        let now = self.now();
+        for change in changes {
+            lock(&self.keys[change.key]).end(ended, by, now);
         }
+        self.done(called);
     }
 
     /// Judges what instance `by` answered when it was asked at `asked` for this key. Gives back whether it was told "there is none".

@@ -25,7 +25,7 @@ fn judge(loading: bool) -> Judge {
 fn put(judge: &Judge, key: usize) -> Bytes {
     let change = judge.begin(key, Left::Value).unwrap();
     let value = judge.value(&change);
-    judge.end(change, &Called::Ended(Ok(())), 0);
+    judge.end([change], &Called::Ended(Ok(())), 0);
     value
 }
 
@@ -125,4 +125,16 @@ async fn the_origin_answers_with_the_truth_of_the_moment() {
     let value = put(&judge, 35);
     assert_eq!(judge.load(0, "tenant-1/item-3").await, Some(value));
     assert_eq!(judge.load(0, "tenant-99/item-3").await, None);
+}
+
+#[tokio::test]
+async fn a_tenant_that_was_forgotten_is_forgotten_in_each_of_its_keys_and_in_no_other() {
+    let judge = judge(false);
+    let (mine, too, other) = (put(&judge, 0), put(&judge, 31), put(&judge, 32));
+    let changes = judge.begin_tenant(5);
+    assert_eq!(changes.len(), 32);
+    judge.end(changes, &Called::Ended(Ok(())), 0);
+    assert_eq!(says(&judge, 0, Some(mine)), STALE);
+    assert_eq!(says(&judge, 31, Some(too)), STALE);
+    assert_eq!(says(&judge, 32, Some(other)), GOOD);
 }

@@ -12,6 +12,17 @@ pub fn key_name(key: usize) -> String {
     format!("tenant-{}/item-{}", key / ITEMS, key % ITEMS)
 }
 
+/// The name of a key's tenant.
+pub fn tenant_name(key: usize) -> String {
+    format!("tenant-{}", key / ITEMS)
+}
+
+/// All keys of a key's tenant, if there are so many keys.
+pub fn tenant_keys(key: usize, keys: usize) -> std::ops::Range<usize> {
+    let first = key / ITEMS * ITEMS;
+    first..keys.min(first + ITEMS)
+}
+
 /// The number of the key with this name.
 pub fn key_number(name: &str) -> Option<usize> {
     let (tenant, item) = name.strip_prefix("tenant-")?.split_once("/item-")?;
@@ -87,6 +98,7 @@ mod tests {
             assert_eq!(value.len(), length.max(value.iter().position(|&byte| byte == b'|').unwrap() + 1));
         }
         assert_eq!(key_number(&key_name(77)), Some(77));
+        assert_eq!((tenant_name(77), tenant_keys(77, 90)), ("tenant-2".to_owned(), 64..90));
     }
 
     #[test]

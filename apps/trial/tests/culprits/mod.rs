@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use keepsight_trial::clients::{Capabilities, Client, Fault, RELEASE_SCRIPT, Setup};
+use keepsight_trial::clients::{Capabilities, Client, Fault, RELEASE_SCRIPT, Setup, registry};
 use keepsight_trial::proxy::resp::{Scan, Scanner};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -300,4 +300,53 @@ impl Client for Generous {
     }
 
     async fn close(&self) {}
+}
+
+/// Says that it forgot a tenant, and did not.
+pub struct Deaf(Box<dyn Client>);
+
+impl Deaf {
+    pub async fn connect(setup: Setup) -> Self {
+        let entry = registry::find("keepsight-cache-bound").unwrap();
+        Self((entry.connect)(setup).await.unwrap())
+    }
+}
+
+#[async_trait]
+impl Client for Deaf {
+    fn version(&self) -> String {
+        self.0.version()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, Fault> {
+        self.0.get(key).await
+    }
+
+    async fn set(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), Fault> {
+        self.0.set(key, value, ttl).await
+    }
+
+    async fn invalidate(&self, key: &str) -> Result<(), Fault> {
+        self.0.invalidate(key).await
+    }
+
+    async fn invalidate_tenant(&self, _: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn lease(&self, key: &str, holder: &str, ttl: Duration) -> Result<bool, Fault> {
+        self.0.lease(key, holder, ttl).await
+    }
+
+    async fn release(&self, key: &str, holder: &str) -> Result<(), Fault> {
+        self.0.release(key, holder).await
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
 }
