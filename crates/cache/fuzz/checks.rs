@@ -31,7 +31,7 @@ pub fn resp(data: &[u8]) {
         let mut written = BytesMut::new();
         frame.write(&mut written);
         let (again, _) = read(&written, written.len());
-        assert_eq!(again, [frame.clone()], "written and read again");
+        assert_eq!(again, std::slice::from_ref(frame), "written and read again");
         rest = &rest[length..];
     }
     if let Ok(Some((theirs, length))) = redis_protocol::resp2::decode::decode(rest) {
