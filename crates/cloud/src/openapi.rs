@@ -50,7 +50,7 @@ fn operation(route: &Route, stage: &Stage, generator: &mut SchemaGenerator) -> V
         "summary": route.doc,
         "parameters": parameters(route, generator),
         "responses": responses(route, generator),
-        "security": match route.action.principal() {
+        "security": match route.first_action().principal() {
             PrincipalKind::Person => json!([{ "person": [] }]),
             PrincipalKind::Agent => json!([{ "agent": [] }]),
             PrincipalKind::Anyone | PrincipalKind::Invitee => json!([]),

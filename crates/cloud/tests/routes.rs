@@ -58,6 +58,22 @@ fn the_document_describes_each_route() {
     }
 }
 
+#[tokio::test]
+async fn the_document_says_of_each_route_which_credential_it_needs() {
+    let server = Server::start().await;
+    let (stage, _) = server.home("elm").await.stage(&server).await;
+    let document = keepsight_cloud::openapi();
+    for route in table() {
+        let example = (route.example.unwrap())(&stage);
+        let needed = &document["paths"][route.path][route.method.as_str().to_lowercase()]["security"];
+        let nobody = server.example(&Who::Nobody, route.method.clone(), &example).await;
+        let sign_in = !nobody.status.is_success() && nobody.refusal() == (401, "sign_in_needed".to_owned());
+        let scheme = if route.path.starts_with("/agent/") { "agent" } else { "person" };
+        let expected = if sign_in { serde_json::json!([{ scheme: [] }]) } else { serde_json::json!([]) };
+        assert_eq!(*needed, expected, "{}: {} {}", name(&route), nobody.status, nobody.text());
+    }
+}
+
 /// Who the example of a route is for.
 async fn right_one(server: &Server, route: &RouteInfo) -> (Stage, Who) {
     let mut elm = server.home(&format!("elm {}", server.world.random_up_to(u64::MAX))).await;

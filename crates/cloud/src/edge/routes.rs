@@ -119,14 +119,18 @@ impl Route {
     /// What the gate is asked before anything of the body is read.
     pub(crate) fn first_question(&self, raw: &RawParams) -> Result<Ask, super::params::NotAnId> {
         let (home, camera) = super::params::place(raw)?;
+        Ok(Ask { action: self.first_action(), home, camera })
+    }
+
+    /// What has to be allowed before the body is read: its principal is who must show a credential in the request's head.
+    pub(crate) const fn first_action(&self) -> Action {
         // An invitation's proof stands in the body: until it is read, only what everybody (or every account) may do is granted,
         // and the handler asks for the action itself.
-        let action = match self.action {
+        match self.action {
             Action::OpenInvitation => Action::ReadService,
             Action::AcceptInvitation => Action::ReadAccount,
             action => action,
-        };
-        Ok(Ask { action, home, camera })
+        }
     }
 
     /// Bodies of browsers come from a page; agents have none.
