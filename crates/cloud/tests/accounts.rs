@@ -104,6 +104,24 @@ async fn a_session_is_listed_ended_and_then_worth_nothing() {
 }
 
 #[tokio::test]
+async fn all_sessions_end_at_once_the_asking_one_too_if_it_says_so() {
+    let server = Server::start().await;
+    let elm = server.person("elm").await;
+    let sign_in =
+        async || Who::Person(server.post(&Who::Nobody, "/api/v1/sign-in", &elm.sign_in()).await.cookie());
+    let is_in = async |who: &Who| server.get(who, "/api/v1/account").await.status.is_success();
+    let (second, third) = (sign_in().await, sign_in().await);
+    let oak = server.person("oak").await;
+    server.delete(&second, "/api/v1/account/sessions").await.done();
+    assert!(!is_in(&elm.who).await && !is_in(&third).await && is_in(&second).await);
+    let fourth = sign_in().await;
+    let out = server.delete(&second, "/api/v1/account/sessions?this=true").await;
+    assert_eq!((out.status.as_u16(), out.cookie()), (204, String::new()));
+    assert!(!is_in(&second).await && !is_in(&fourth).await && is_in(&oak.who).await);
+    assert!(is_in(&sign_in().await).await);
+}
+
+#[tokio::test]
 async fn a_new_password_ends_the_other_sessions_and_needs_the_old_one() {
     let server = Server::start().await;
     let elm = server.person("elm").await;

@@ -2,7 +2,9 @@
 //!
 //! A name that doesn't exist and a wrong secret can't be told apart: the same answer, after the same work.
 
-use keepsight_gate::{Ask, Change, NewAccount, NewSession, PasswordRow, Permit, RecoveryRow, SignUpTicket};
+use keepsight_gate::{
+    Action, Ask, Change, NewAccount, NewSession, PasswordRow, Permit, RecoveryRow, SignUpTicket,
+};
 use keepsight_ids::{B32, B64, SessionId};
 use keepsight_seal::{ITERATIONS_LEAST, ITERATIONS_MOST, WRAPPED_LEN, sha256};
 use keepsight_store::truth::SignInRow;
@@ -10,6 +12,8 @@ use keepsight_wire::people::{
     Account, Credentials, NameQuery, PasswordChange, PasswordParameters, RecoveryChange, RecoveryCredentials,
     RecoveryOpen, RecoveryOpened, RecoveryReplace, SignIn, SignUp, SignUpPolicy, Ticket,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::names::{Name, key};
 use crate::change::wrong_sign_in;
@@ -18,7 +22,7 @@ use crate::edge::answer::Answer;
 use crate::edge::client::Client;
 use crate::edge::dispatch::token_hash;
 use crate::edge::fault::{Fault, Outcome};
-use crate::edge::input::Json;
+use crate::edge::input::{Json, Named};
 use crate::edge::limits::allowed;
 use crate::edge::routes::Call;
 use crate::secret::same;
@@ -171,9 +175,26 @@ pub(super) async fn end_session(call: Call<SessionId>) -> Outcome<Answer> {
     Ok(if own { Answer::done().signing_out() } else { Answer::done() })
 }
 
-pub(super) async fn end_other_sessions(call: Call) -> Outcome<Answer> {
-    call.cloud.change(call.permit, Change::EndOtherSessions).await?;
-    Ok(Answer::done())
+/// Which sessions to end.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SessionsAsked {
+    /// The one that asks, too: nobody is signed in to the account any more.
+    #[serde(default)]
+    this: bool,
+}
+
+pub(super) async fn end_sessions(call: Call<(), Named<SessionsAsked>>) -> Outcome<Answer> {
+    let Call { cloud, permit, asker, query: Named(asked), .. } = call;
+    let own = permit.session().ok_or_else(Fault::not_found)?;
+    cloud.change(permit, Change::EndOtherSessions).await?;
+    if !asked.this {
+        return Ok(Answer::done());
+    }
+    // Last, so that whoever asked can ask again if this fails.
+    let permit = asker.ask(&cloud, Ask::of(Action::EndSessions)).await?;
+    cloud.change(permit, Change::EndSession(own)).await?;
+    Ok(Answer::done().signing_out())
 }
 
 /// Checks a login, and gives back a Permit for what comes next. Whether the name exists, and what was wrong, can't be told by

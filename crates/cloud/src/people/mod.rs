@@ -116,8 +116,8 @@ fn account_routes(routes: &mut Routes) {
         .answers::<Vec<Session>>()
         .example(|stage| stage.get("/api/v1/account/sessions"));
     routes
-        .add(Method::DELETE, "/api/v1/account/sessions", Action::EndSessions, account::end_other_sessions)
-        .doc("Ends every session but this one.")
+        .add(Method::DELETE, "/api/v1/account/sessions", Action::EndSessions, account::end_sessions)
+        .doc("Ends every other session of the account; with `this=true` this one too.")
         .example(|stage| stage.get("/api/v1/account/sessions"));
     routes
         .add(Method::DELETE, "/api/v1/account/sessions/{session}", Action::EndSessions, account::end_session)
