@@ -3,7 +3,8 @@
 mod support;
 
 use http::Method;
-use keepsight_ids::{SegmentKind, UnixMillis};
+use keepsight_ids::{EventId, Revision, SegmentKind, UnixMillis};
+use keepsight_ledger::{Facts, Journal, Kind, Record};
 use keepsight_seal::Slot;
 use keepsight_wire::people::{
     Camera, EventDetail, EventPage, Home, Keep, Lockdown, Right, View, ViewKind, ViewPage,
@@ -49,6 +50,57 @@ async fn what_is_shown_is_on_record_by_kind() {
     let all = views(&server, who, &elm.path("/views")).await;
     assert_eq!(all.last().map(|view| view.kind), Some(ViewKind::Offered));
     assert!(all.iter().all(|view| view.account == elm.owner.account && view.name == "elm"));
+}
+
+/// Records from long ago, of an Event that is gone and of the home's own.
+async fn looked_long_ago(server: &Server, elm: &Household) -> [EventId; 2] {
+    let gone = EventId::from_bytes(server.world.random());
+    let at = UnixMillis(server.world.unix_millis()).plus_ms(-366 * 24 * 3_600_000);
+    let facts = |event| Facts {
+        v: Record::VERSION,
+        kind: Kind::Opened,
+        viewer: elm.owner.account,
+        session: None,
+        device: String::new(),
+        home: elm.home,
+        camera: Some(elm.camera),
+        event: Some(event),
+        span: None,
+        revision: Revision(1),
+        at,
+    };
+    let records = [gone, elm.event].map(|event| Record::seal(facts(event)));
+    let path = server.folder.path().join("records.db");
+    let elsewhere = keepsight_store::SqliteRecords::open(&path, server.world.clone()).unwrap();
+    elsewhere.append(records.into()).await.unwrap();
+    // The newest of a home's records stays whatever its age: these are not.
+    server.get(&elm.owner.who, &elm.event_path("/segments/card/0")).await.done();
+    [gone, elm.event]
+}
+
+#[tokio::test]
+async fn housekeeping_forgets_old_views_but_not_before_their_event() {
+    for ledger_days in [365, 0] {
+        let server = Server::with(|config| config.ledger_days = ledger_days).await;
+        let elm = server.home("elm").await;
+        let [gone, there] = looked_long_ago(&server, &elm).await;
+        let long_ago = UnixMillis(server.world.unix_millis() - 40 * 24 * 3_600_000);
+        let (lapsed, _) = elm.record(&server, elm.camera, long_ago).await;
+        let housekeeping = tokio::spawn(server.cloud.clone().keep_house());
+        // The bytes of what lapsed go last.
+        let bytes = server.folder.path().join(format!("objects/{}/{}/{lapsed}", elm.home, elm.camera));
+        let begun = std::time::Instant::now();
+        while std::fs::read_dir(&bytes).is_ok_and(|mut files| files.next().is_some()) {
+            assert!(begun.elapsed().as_secs() < 10, "no housekeeping was done");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        let told = views(&server, &elm.owner.who, &elm.path("/views?limit=100")).await;
+        let is_told =
+            |event| told.iter().any(|view| view.kind == ViewKind::Opened && view.event == Some(event));
+        assert_eq!((is_told(gone), is_told(there)), (ledger_days == 0, true), "{ledger_days} days");
+        server.cloud.stop_streams();
+        housekeeping.await.unwrap();
+    }
 }
 
 #[tokio::test]
