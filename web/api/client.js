@@ -8,6 +8,7 @@ import { askBytes, askJson, path } from './request.js'
  * @typedef {{ signal?: AbortSignal }} Options
  * @typedef {{ day?: string|null, camera?: string|null, unseen?: boolean, before?: string|null, limit?: number }} EventQuery
  * @typedef {{ day?: string|null, before?: string|null, limit?: number }} ViewQuery
+ * @typedef {ViewQuery & { camera?: string|null }} HomeViewQuery
  */
 
 export class Client {
@@ -184,7 +185,7 @@ export class Client {
     return this.put(path`/homes/${home}/cameras/${camera}/switch`, { on }, options)
   }
 
-  /** Takes a camera out, with its Events. @param {string} home @param {string} camera @param {Options} [options] @returns {Promise<void>} */
+  /** Takes a camera out for good; its Events stay until retention. @param {string} home @param {string} camera @param {Options} [options] @returns {Promise<void>} */
   deleteCamera(home, camera, options) {
     return this.delete(path`/homes/${home}/cameras/${camera}`, options)
   }
@@ -226,7 +227,7 @@ export class Client {
     return askBytes(this.way, at, { query: { purpose }, ...options })
   }
 
-  /** @param {string} home @param {ViewQuery} [query] @param {Options} [options] @returns {Promise<import('./types.js').ViewPage>} */
+  /** @param {string} home @param {HomeViewQuery} [query] @param {Options} [options] @returns {Promise<import('./types.js').ViewPage>} */
   views(home, query, options) {
     return askJson(this.way, path`/homes/${home}/views`, { query: query ?? {}, ...options })
   }

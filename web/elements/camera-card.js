@@ -21,7 +21,7 @@ const MARKUP = template`
     <div class="camera-words">
       <div class="line"><h2><a data-part="name"></a></h2><button type="button" class="icon-button" data-part="more" aria-haspopup="menu"><svg class="icon" aria-hidden="true"><use href="/icons.svg#more"/></svg></button></div>
       <p class="health" data-part="health"></p>
-      <p class="quiet"><span data-part="today"></span><span data-part="last"></span></p>
+      <p class="quiet"><span data-part="today"></span><span data-part="last"></span> · <a data-part="views">Who viewed</a></p>
       <p class="note danger" data-part="wrong" role="alert" hidden></p>
     </div>
   </article>`;
@@ -69,6 +69,8 @@ export class KsCameraCard extends Living {
     health.prepend(icon(tone === "ok" ? "manual" : tone === "warn" ? "warn" : "close", "small"));
     part(this, "today").textContent = row.today ? `${count(row.today, "Event")} today` : "No Events today";
     part(this, "last").textContent = row.last ? ` · last ${when(row.last.filed, home.zone)}` : "";
+    link(this, "views").href = `/views?camera=${encodeURIComponent(row.camera)}`;
+    link(this, "views").setAttribute("aria-label", `Who viewed ${name}`);
     const more = button(this, "more");
     more.hidden = !home.owner;
     more.setAttribute("aria-label", `More for ${name}`);

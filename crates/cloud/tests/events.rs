@@ -3,7 +3,7 @@
 mod support;
 
 use http::Method;
-use keepsight_ids::{EventId, Revision, SegmentKind, UnixMillis};
+use keepsight_ids::{CameraId, EventId, Revision, SegmentKind, UnixMillis};
 use keepsight_ledger::{Facts, Journal, Kind, Record};
 use keepsight_seal::Slot;
 use keepsight_wire::people::{
@@ -50,6 +50,46 @@ async fn what_is_shown_is_on_record_by_kind() {
     let all = views(&server, who, &elm.path("/views")).await;
     assert_eq!(all.last().map(|view| view.kind), Some(ViewKind::Offered));
     assert!(all.iter().all(|view| view.account == elm.owner.account && view.name == "elm"));
+}
+
+#[tokio::test]
+async fn who_viewed_is_told_of_one_camera_alone() {
+    let server = Server::start().await;
+    let mut elm = server.home("elm").await;
+    let (oak, ash) = (server.home("oak").await, elm.member(&server, "ash", &Slot::member_rights()).await.0);
+    let yard = CameraId::from_bytes(server.world.random());
+    elm.put_camera(&server, yard).await;
+    let now = UnixMillis(server.world.unix_millis());
+    let (event, _) = elm.record(&server, yard, now).await;
+    let at_yard = elm.path(&format!("/cameras/{yard}/events/{event}/segments/video/0"));
+    let today = || jiff::Timestamp::now().in_tz("Europe/Berlin").unwrap().strftime("%Y-%m-%d").to_string();
+    // Both, should midnight come in between.
+    let mut days = vec![today()];
+    server.get(&elm.owner.who, &at_yard).await.done();
+    server.get(&ash.who, &elm.event_path("/segments/card/0")).await.done();
+    days.push(today());
+    days.dedup();
+    let of = |camera: CameraId, more: &str| elm.path(&format!("/views?camera={camera}{more}"));
+    let told = async |camera: CameraId, mores: &[String]| {
+        let mut all = Vec::new();
+        for more in mores {
+            all.extend(views(&server, &elm.owner.who, &of(camera, more)).await);
+        }
+        all.into_iter().map(|view| (view.account, view.kind, view.camera)).collect::<Vec<_>>()
+    };
+    let of_days: Vec<String> = days.iter().map(|day| format!("&day={day}")).collect();
+    for more in [vec![String::new()], vec!["&limit=1".to_owned()], of_days] {
+        let seen = (elm.owner.account, ViewKind::Opened, Some(yard));
+        assert_eq!(told(yard, &more).await, [seen], "{more:?}");
+        let seen = (ash.account, ViewKind::Thumbnail, Some(elm.camera));
+        assert_eq!(told(elm.camera, &more).await, [seen], "{more:?}");
+    }
+    assert!(told(yard, &["&day=2026-01-01".to_owned()]).await.is_empty());
+    // A camera of nobody's and one of another home are the same nothing.
+    for camera in [oak.camera, CameraId::from_bytes([9; 16])] {
+        assert_eq!(server.get(&elm.owner.who, &of(camera, "")).await.refusal(), (404, "not_found".into()));
+    }
+    assert_eq!(server.get(&ash.who, &oak.path(&format!("/views?camera={yard}"))).await.refusal().0, 404);
 }
 
 /// Records from long ago, of an Event that is gone and of the home's own.

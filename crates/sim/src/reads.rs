@@ -18,6 +18,7 @@ pub fn all(event: &Recorded) -> Vec<Read> {
         ("detail", event.path("")),
         ("Event's views", event.path("/views")),
         ("views", home("/views")),
+        ("camera's views", home(&format!("/views?camera={}", event.camera))),
     ];
     for (kind, number, _) in &event.segments {
         reads.push((of_kind(*kind), event.path(&format!("/segments/{kind}/{number}?purpose=view"))));

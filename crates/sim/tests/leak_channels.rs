@@ -437,7 +437,17 @@ async fn timeline_counts_storage_totals_statistics_search() {
         }
     }
     assert!(seen_by_owner >= 6, "the owner is told of the other camera: {seen_by_owner}");
-    not_found(&caller.get(&elm.path(&format!("/events?camera={}", bedroom.camera))).await, "a filter");
+    for list in ["/events", "/views", "/views?day=2026-01-01&limit=1"] {
+        let with = if list.contains('?') { '&' } else { '?' };
+        let of = |camera: &str| elm.path(&format!("{list}{with}camera={camera}"));
+        let refused = caller.get(&of(&bedroom.camera.to_string())).await;
+        not_found(&refused, list);
+        assert_eq!(
+            traits(&refused),
+            traits(&caller.get(&of("cam_00000000000000000000000000")).await),
+            "{list}"
+        );
+    }
     // Totals are of what may be seen.
     let home =
         async |caller: &Caller| caller.ask::<Home>(Method::GET, &elm.path(""), &ExampleBody::Nothing).await;
@@ -456,6 +466,18 @@ async fn timeline_counts_storage_totals_statistics_search() {
     // Whose looks they are told of.
     let views: ViewPage = caller.ask(Method::GET, &elm.path("/views"), &ExampleBody::Nothing).await;
     assert!(views.views.iter().all(|view| view.camera != Some(bedroom.camera)), "{views:?}");
+    let of_one = elm.path(&format!("/views?camera={}", elm.camera));
+    let of_one: ViewPage = caller.ask(Method::GET, &of_one, &ExampleBody::Nothing).await;
+    assert!(
+        !of_one.views.is_empty() && of_one.views.iter().all(|view| view.camera == Some(elm.camera)),
+        "{of_one:?}"
+    );
+    let of_other = elm.path(&format!("/views?camera={}", bedroom.camera));
+    let of_other: ViewPage = owner.ask(Method::GET, &of_other, &ExampleBody::Nothing).await;
+    assert!(
+        !of_other.views.is_empty() && of_other.views.iter().all(|view| view.camera == Some(bedroom.camera)),
+        "{of_other:?}"
+    );
     // A page's end tells nothing of what lies between: with a limit of one the next is the next that they may see.
     let first: EventPage = caller.ask(Method::GET, &elm.path("/events?limit=1"), &ExampleBody::Nothing).await;
     let next = format!("/events?limit=1&before={}", first.next.unwrap());
@@ -934,7 +956,7 @@ async fn deleted_footage() {
     for (kind, path) in reads::all(&elm.event) {
         let answer = elm.caller(&stage).get(&path).await;
         assert!(!elm.event.is_in(&answer.body), "{kind} {path}");
-        if !["list", "camera list", "cameras", "views", "Event's views"].contains(&kind) {
+        if !["list", "camera list", "cameras", "views", "camera's views", "Event's views"].contains(&kind) {
             not_found(&answer, &path);
         }
     }

@@ -43,7 +43,21 @@ pub(crate) struct EventsAsked {
     limit: Option<u32>,
 }
 
-/// Which records of the ledger.
+/// Which records of a home's ledger.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HomeViewsAsked {
+    /// A day in the home's time zone, `YYYY-MM-DD`.
+    day: Option<String>,
+    /// Of this camera alone.
+    camera: Option<CameraId>,
+    /// `next` of the page before.
+    before: Option<u64>,
+    /// At most so many, 1 to 100.
+    limit: Option<u32>,
+}
+
+/// Which records of an Event.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ViewsAsked {
@@ -158,8 +172,14 @@ pub(super) async fn event_views(call: Call<EventId, Named<ViewsAsked>>) -> Outco
     views(&call.cloud, &call.asker, call.permit, event, call.query.0).await
 }
 
-pub(super) async fn home_views(call: Call<(), Named<ViewsAsked>>) -> Outcome<Answer> {
-    views(&call.cloud, &call.asker, call.permit, None, call.query.0).await
+pub(super) async fn home_views(call: Call<(), Named<HomeViewsAsked>>) -> Outcome<Answer> {
+    let Call { cloud, mut permit, asker, query: Named(asked), .. } = call;
+    let HomeViewsAsked { day, camera, before, limit } = asked;
+    if camera.is_some() {
+        let home = permit.home().ok_or_else(Fault::not_found)?;
+        permit = asker.ask(&cloud, Ask { camera, ..Ask::home(Action::ReadHomeViews, home) }).await?;
+    }
+    views(&cloud, &asker, permit, None, ViewsAsked { day, before, limit }).await
 }
 
 async fn views(

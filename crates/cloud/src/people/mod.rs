@@ -287,7 +287,7 @@ fn event_routes(routes: &mut Routes) {
         .example(|stage| stage.at_event("/views"));
     routes
         .add(Method::GET, "/api/v1/homes/{home}/views", Action::ReadHomeViews, events::home_views)
-        .doc("Who saw what in the home.")
+        .doc("Who saw what in the home, or of one of its cameras.")
         .answers::<ViewPage>()
         .example(|stage| stage.at_home("/views?limit=10"));
     routes
