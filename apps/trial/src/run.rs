@@ -138,6 +138,8 @@ pub(crate) fn blank(event: &Event) -> EventVerdict {
         about: event.about.to_owned(),
         outcome: Outcome::Passed,
         operations: 0,
+        answers: 0,
+        from_server: 0,
         wrong: 0,
         stale_after_invalidation: 0,
         double_lease: None,
@@ -159,6 +161,7 @@ pub(crate) fn blank(event: &Event) -> EventVerdict {
 #[derive(Default)]
 struct Sum {
     counts: Counts,
+    from_server: u64,
     steps: u64,
     without_fault: u64,
     injected: u64,
@@ -174,6 +177,7 @@ struct Sum {
 impl Sum {
     fn add(&mut self, number: u64, found: Found) {
         self.counts = added(self.counts, found.counts);
+        self.from_server += found.from_server;
         self.steps += 1;
         self.injected += found.injected;
         self.without_fault += u64::from(found.injected == 0);
@@ -206,6 +210,8 @@ impl Sum {
         let counts = self.counts;
         let leases_judged = capabilities.leases && event.loses == Loses::Nothing;
         verdict.operations = counts.operations;
+        verdict.answers = counts.answers;
+        verdict.from_server = self.from_server;
         verdict.wrong = counts.wrong;
         verdict.stale_after_invalidation = counts.stale;
         verdict.double_lease = leases_judged.then_some(counts.double_lease);
@@ -262,6 +268,8 @@ fn outcome(event: &Event, counts: Counts, without_fault: u64, unhealthy: u64) ->
 fn added(one: Counts, other: Counts) -> Counts {
     Counts {
         operations: one.operations + other.operations,
+        answers: one.answers + other.answers,
+        gets: one.gets + other.gets,
         good: one.good + other.good,
         wrong: one.wrong + other.wrong,
         stale: one.stale + other.stale,
@@ -280,6 +288,8 @@ mod tests {
 
     const SOME: Counts = Counts {
         operations: 100,
+        answers: 90,
+        gets: 80,
         good: 90,
         wrong: 0,
         stale: 0,

@@ -49,6 +49,8 @@ pub struct Found {
     pub server: String,
     /// Everything that was judged.
     pub counts: Counts,
+    /// Answers that came from the server.
+    pub from_server: u64,
     /// How often the fault was injected.
     pub injected: u64,
     /// See [`pulse::time_until_healthy_ms`].
@@ -134,10 +136,14 @@ async fn perform(
     for instance in &instances {
         drop(timeout(terms.call_timeout * 10, instance.close()).await);
     }
+    let counts = judge.counts();
+    let gets: Option<u64> = instances.iter().map(|instance| instance.answered_by_server()).sum();
     Ok(Found {
         version: instances[0].version(),
         server,
-        counts: judge.counts(),
+        counts,
+        // Some gets that the server answered were given up before their caller knew.
+        from_server: counts.answers - counts.gets + gets.unwrap_or(counts.gets).min(counts.gets),
         injected: acted?,
         healthy_ms: pulse::time_until_healthy_ms(&samples),
         reconnects: reconnects.unwrap_or(0),

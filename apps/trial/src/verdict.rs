@@ -55,6 +55,10 @@ pub struct EventVerdict {
     pub outcome: Outcome,
     /// Calls made and judged, whatever came of them.
     pub operations: u64,
+    /// Calls that ended in an answer, which was judged: errors, stalls and calls given up are not among them.
+    pub answers: u64,
+    /// Answers that came from the server, through the proxy: not from the client's own copies, nor by waiting for what another get brought.
+    pub from_server: u64,
     /// Answers that belong to another question: [`Wrong`] says in which ways.
     pub wrong: u64,
     /// Answers that were invalidated before they were asked for, and the invalidation acknowledged.

@@ -173,6 +173,9 @@ async fn the_cache_is_right_under_the_events_that_catch_others() {
                 event != "restarted-empty",
                 "leases are judged in {event}"
             );
+            assert!(found.answers + found.errors + found.cancelled == found.operations, "{name} in {event}");
+            // Every get of the second goes to the server, but may find another's load under way; the first has copies of its own.
+            assert!((1..found.answers).contains(&found.from_server), "{name} in {event}: {found:?}");
             assert!(found.reconnects <= 1, "{name} in {event} opened {} connections", found.reconnects);
             let is_shown = !matches!(found.outcome, Outcome::NotInjected | Outcome::Broken(_));
             assert!(is_shown, "{name} in {event}: {:?}", found.outcome);

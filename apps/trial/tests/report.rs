@@ -38,6 +38,8 @@ fn event(name: &str, outcome: Outcome) -> EventVerdict {
         event: name.into(),
         about: "One reply is lost; every later one on that connection comes a place too early.".into(),
         operations: if ran { 41_234 } else { 0 },
+        answers: if ran { 39_314 } else { 0 },
+        from_server: if ran { 12_000 } else { 0 },
         wrong,
         stale_after_invalidation: u64::from(outcome == Outcome::Stale) * 3,
         double_lease: None,
@@ -247,6 +249,8 @@ fn the_last_line_is_one_line_of_json() {
     let clients = &value["clients"];
     assert_eq!(clients["keepsight-cache"]["wrong"], 0);
     assert_eq!(clients["redis-py 4.5.1"]["operations"], 8 * 41_234);
+    assert_eq!(clients["redis-py 4.5.1"]["answers"], 8 * 39_314);
+    assert_eq!(clients["redis-py 4.5.1"]["from_server"], 8 * 12_000);
     assert_eq!(clients["redis-rs (multiplexed)"]["events"]["event-1"]["outcome"], "wrong");
     assert_eq!(clients["keepsight-cache"]["events"]["event-0"]["reconnects"], 1);
     assert_eq!(clients["ioredis"]["left_out"], HOSTILE);

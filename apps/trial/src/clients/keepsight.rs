@@ -16,6 +16,7 @@ use keepsight_cache::{
     OriginLimit, Raw, Redis, RedisConfig, Token, Typed,
 };
 
+use super::counted::FromServer;
 use super::{Capabilities, Client, Connecting, Fault, Origin, Setup, Style};
 
 /// Own copies live this long here, instead of a second: so that within one step there are many hits, and many gets behind them.
@@ -56,8 +57,9 @@ where
         .origin(OriginLimit { start: 32, least: 16, ..OriginLimit::default() })
         .value_most(VALUE_BYTES_MAX)
         .build();
-    let items = cache.typed::<T>();
-    Ok(Box::new(Instance { items, redis, origin: setup.origin, number: setup.instance }))
+    let from_server = FromServer::default();
+    let items = metrics::with_local_recorder(&from_server, || cache.typed::<T>());
+    Ok(Box::new(Instance { items, redis, from_server, origin: setup.origin, number: setup.instance }))
 }
 
 /// A tenant and the whole name.
@@ -106,6 +108,7 @@ items!(SealedItems = Sealed, BoundItems = Bound);
 struct Instance<T: Cached> {
     items: Typed<T>,
     redis: Redis,
+    from_server: FromServer,
     origin: Arc<dyn Origin>,
     number: usize,
 }
@@ -161,6 +164,10 @@ impl<T: Cached<Key = Key, Tenant = String, Value = Bytes>> Client for Instance<T
     async fn release(&self, name: &str, holder: &str) -> Result<(), Fault> {
         let released = self.redis.release(location(name), token(holder)).await;
         released.map_err(|error| Fault::Connection(error.to_string()))
+    }
+
+    fn answered_by_server(&self) -> Option<u64> {
+        Some(self.from_server.count())
     }
 
     async fn close(&self) {}

@@ -9,6 +9,7 @@
 pub mod registry;
 
 mod cachekit;
+mod counted;
 mod drivers;
 mod fred;
 mod keepsight;
@@ -75,6 +76,11 @@ pub trait Client: Send + Sync {
     /// # Errors
     /// As in [`Self::get`].
     async fn release(&self, key: &str, holder: &str) -> Result<(), Fault>;
+
+    /// How many gets the server has answered until now, where a client has answers of its own; none where every answer is the server's.
+    fn answered_by_server(&self) -> Option<u64> {
+        None
+    }
 
     /// Why nothing more can be learned about the client, if its driver has broken the protocol. The step then says nothing.
     fn broken(&self) -> Option<Fault> {

@@ -66,6 +66,8 @@ pub type Witness = Box<dyn Fn(&[u8], &[u8]) -> (Option<u64>, Vec<TraceLine>) + S
 #[derive(Debug, Default)]
 pub struct Tally {
     operations: AtomicU64,
+    answers: AtomicU64,
+    gets: AtomicU64,
     good: AtomicU64,
     wrong: AtomicU64,
     stale: AtomicU64,
@@ -81,6 +83,10 @@ pub struct Tally {
 pub struct Counts {
     /// Calls that ended, however.
     pub operations: u64,
+    /// Those of them that ended in an answer, not in an error, a stall or by being given up.
+    pub answers: u64,
+    /// Answers to gets.
+    pub gets: u64,
     /// Right answers.
     pub good: u64,
     /// Wrong ones, double leases not among them.
@@ -211,6 +217,7 @@ impl Judge {
     /// Judges what instance `by` answered when it was asked at `asked` for this key. Gives back whether it was told "there is none".
     pub fn answer(&self, key: usize, by: usize, asked: Instant, called: &Called<Option<Bytes>>) -> bool {
         let Some(answer) = self.count(called) else { return false };
+        self.tally.gets.fetch_add(1, Ordering::Relaxed);
         let rules = &self.case.rules;
         let stated = answer.as_deref().map(value::decode);
         let history = lock(&self.keys[key]);
@@ -277,6 +284,8 @@ impl Judge {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counts {
             operations: read(&tally.operations),
+            answers: read(&tally.answers),
+            gets: read(&tally.gets),
             good: read(&tally.good),
             wrong: read(&tally.wrong),
             stale: read(&tally.stale),
@@ -308,7 +317,10 @@ impl Judge {
     fn count<'a, T>(&self, called: &'a Called<T>) -> Option<&'a T> {
         self.tally.operations.fetch_add(1, Ordering::Relaxed);
         let counter = match called {
-            Called::Ended(Ok(answer)) => return Some(answer),
+            Called::Ended(Ok(answer)) => {
+                self.tally.answers.fetch_add(1, Ordering::Relaxed);
+                return Some(answer);
+            }
             Called::Ended(Err(fault)) => {
                 self.note_error(fault);
                 &self.tally.errors

@@ -48,6 +48,8 @@ const WRONG: Counts = Counts { wrong: 1, ..ZERO };
 const STALE: Counts = Counts { stale: 1, ..ZERO };
 const ZERO: Counts = Counts {
     operations: 0,
+    answers: 0,
+    gets: 0,
     good: 0,
     wrong: 0,
     stale: 0,

@@ -68,7 +68,8 @@ fn facts(event: &EventVerdict) -> String {
     );
     let mut facts = vec![
         ("good per second", goodput, false),
-        ("judged", count(event.operations), false),
+        ("calls", count(event.operations), false),
+        ("answers judged", count(event.answers), false),
         ("wrong", count(event.wrong), event.wrong > 0),
     ];
     let more = [

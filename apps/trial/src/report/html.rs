@@ -121,14 +121,25 @@ pub fn section(id: &str, title: &str, body: &str) -> String {
 }
 
 fn totals(run: &[&ClientVerdict]) -> String {
-    let headings =
-        ["Answers judged", "Wrong", "Stale", "Double leases", "Errors", "Stalls", "Slowest healing"];
+    let headings = [
+        "Calls",
+        "Answers judged",
+        "From the server",
+        "Wrong",
+        "Stale",
+        "Double leases",
+        "Errors",
+        "Stalls",
+        "Slowest healing",
+    ];
     let heads: String =
         headings.iter().map(|text| format!("<th scope=\"col\" class=\"number\">{text}</th>")).collect();
     let row = |client: &&ClientVerdict| {
         let sum = Totals::of(client);
         let cells = [
             (count(sum.operations), false),
+            (count(sum.answers), false),
+            (count(sum.from_server), false),
             (count(sum.wrong), sum.wrong > 0),
             (count(sum.stale), sum.is_stale),
             (count_or_dash(sum.double_lease), sum.double_lease.is_some_and(|leases| leases > 0)),

@@ -27,7 +27,7 @@ fn one_client(client: &ClientVerdict) -> Value {
     let events: Map<String, Value> =
         client.events.iter().map(|event| (event.event.clone(), one_event(event))).collect();
     json!({
-        "version": client.version, "operations": sum.operations, "wrong": sum.wrong, "stale": sum.stale, "double_lease": sum.double_lease,
+        "version": client.version, "operations": sum.operations, "answers": sum.answers, "from_server": sum.from_server, "wrong": sum.wrong, "stale": sum.stale, "double_lease": sum.double_lease,
         "errors": sum.errors, "stalls": sum.stalls, "events": events,
     })
 }
@@ -35,7 +35,7 @@ fn one_client(client: &ClientVerdict) -> Value {
 fn one_event(event: &EventVerdict) -> Value {
     let outcome = serde_json::to_value(&event.outcome).expect("an enum of texts");
     json!({
-        "outcome": outcome["is"], "operations": event.operations, "wrong": event.wrong,
+        "outcome": outcome["is"], "operations": event.operations, "answers": event.answers, "from_server": event.from_server, "wrong": event.wrong,
         "healthy_ms": event.time_until_healthy_ms, "reconnects": event.reconnects, "faults": event.faults_injected,
     })
 }

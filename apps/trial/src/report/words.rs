@@ -138,6 +138,10 @@ pub fn healing(event: &EventVerdict) -> String {
 pub struct Totals {
     /// Calls judged.
     pub operations: u64,
+    /// Calls that ended in an answer.
+    pub answers: u64,
+    /// Answers that came from the server.
+    pub from_server: u64,
     /// Wrong answers.
     pub wrong: u64,
     /// Stale answers, those too that no client can help, since the server itself went back in time.
@@ -163,6 +167,8 @@ impl Totals {
         let run = || client.events.iter().filter(|event| was_run(event));
         Self {
             operations: sum(|event| event.operations),
+            answers: sum(|event| event.answers),
+            from_server: sum(|event| event.from_server),
             wrong: sum(|event| event.wrong),
             stale: sum(|event| event.stale_after_invalidation),
             is_stale: client.events.iter().any(|event| event.outcome == Outcome::Stale),
