@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::clients::registry::DRIVER;
 use crate::proxy::FaultKind;
 
 /// The stress kit for cache clients.
@@ -48,8 +49,8 @@ pub enum Command {
 /// `run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// Which clients: names from `keepsight-trial clients`, `all`, or `driver:COMMAND LINE`
-    #[arg(long, value_delimiter = ',', value_name = "NAME", required = true)]
+    /// Which clients: names from `keepsight-trial clients` with commas between them, `all`, or `driver:COMMAND LINE`; may be given several times
+    #[arg(long, value_name = "NAME", required = true)]
     pub client: Vec<String>,
     /// Which events: names from `keepsight-trial events`, or `all`
     #[arg(long, value_delimiter = ',', value_name = "NAME", default_value = "all")]
@@ -81,6 +82,16 @@ pub struct Run {
     /// Writes JUnit XML for a build server
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+}
+
+impl Run {
+    /// The clients' names. What is behind `driver:` is one command line, commas and all.
+    pub fn clients(&self) -> Vec<&str> {
+        let (drivers, known): (Vec<&String>, _) =
+            self.client.iter().partition(|given| given.starts_with(DRIVER));
+        let known = known.into_iter().flat_map(|given| given.split(','));
+        known.chain(drivers.into_iter().map(String::as_str)).collect()
+    }
 }
 
 /// How many operations are asked of whom.
@@ -162,6 +173,13 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_drivers_command_line_keeps_its_commas() {
+        let words = ["kit", "run", "--client", "fred,redis-rs", "--client", "driver:python3 x.py a,b"];
+        let Command::Run(run) = Cli::try_parse_from(words).unwrap().command else { panic!("it is a run") };
+        assert_eq!(run.clients(), ["fred", "redis-rs", "driver:python3 x.py a,b"]);
     }
 
     #[test]

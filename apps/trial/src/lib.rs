@@ -5,6 +5,7 @@
 //!
 //! Invariant: an event whose fault was never injected is a failure, never a pass.
 
+pub mod again;
 pub mod cli;
 pub mod clients;
 pub mod crew;

@@ -15,7 +15,7 @@ use keepsight_trial::proxy::{Plan, Proxy, Sockets};
 use keepsight_trial::run::{Order, run};
 use keepsight_trial::step::Terms;
 use keepsight_trial::verdict::{EventVerdict, Outcome, TraceLine, Traced, Trial};
-use keepsight_trial::{exit, report, server};
+use keepsight_trial::{again, exit, report, server};
 use keepsight_world::World;
 use tracing_subscriber::EnvFilter;
 
@@ -70,22 +70,23 @@ fn list_events() -> ExitCode {
 }
 
 async fn trial(arguments: &Run) -> anyhow::Result<ExitCode> {
+    let terms = Terms {
+        world: World::real(),
+        server: server::find(&arguments.server)?,
+        call_timeout: Duration::from_millis(arguments.call_timeout),
+        dice: Dice::new(arguments.seed),
+    };
     let order = Order {
-        clients: clients(&arguments.client)?,
+        command: command_line(arguments, &terms),
+        clients: clients(&arguments.clients())?,
         events: chosen_events(&arguments.events)?,
-        terms: Terms {
-            world: World::real(),
-            server: server::find(&arguments.server)?,
-            call_timeout: Duration::from_millis(arguments.call_timeout),
-            dice: Dice::new(arguments.seed),
-        },
+        terms,
         step: arguments.step,
         operations: {
             let operations = arguments.operations.clone();
             Box::new(move |entry| operations.of(entry.name))
         },
         at_once: arguments.at_once,
-        command: command_line(arguments),
         server_named: arguments.server.clone(),
     };
     eprintln!("seed {}, {} clients, {} events", arguments.seed, order.clients.len(), order.events.len());
@@ -157,11 +158,11 @@ fn telling(trace: &[TraceLine]) -> impl Iterator<Item = &TraceLine> {
         .map(|(_, line)| line)
 }
 
-fn clients(names: &[String]) -> anyhow::Result<Vec<Entry>> {
+fn clients(names: &[&str]) -> anyhow::Result<Vec<Entry>> {
     if names == ["all"] {
         return Ok(registry::all());
     }
-    let find = |name: &String| {
+    let find = |name: &&str| {
         let hint = || format!("there is no client named {name}: `keepsight-trial clients` lists them");
         registry::find(name).with_context(hint)
     };
@@ -179,19 +180,11 @@ fn chosen_events(names: &[String]) -> anyhow::Result<Vec<&'static Event>> {
     names.iter().map(find).collect()
 }
 
-fn command_line(arguments: &Run) -> String {
-    let mut command = format!(
-        "keepsight-trial run --client {} --events {} --server {} --seed {} --operations {}",
-        arguments.client.join(","),
-        arguments.events.join(","),
-        arguments.server,
-        arguments.seed,
-        arguments.operations
-    );
-    if let Some(step) = arguments.step {
-        command += &format!(" --step {step}");
-    }
-    command
+fn command_line(arguments: &Run, terms: &Terms) -> String {
+    let events: Vec<&str> = arguments.events.iter().map(String::as_str).collect();
+    let again = again::command(terms, &arguments.server, &arguments.clients(), &events);
+    let step = arguments.step.map_or_else(String::new, |step| format!(" --step {step}"));
+    format!("{again} --operations {} --at-once {}{step}", arguments.operations, arguments.at_once)
 }
 
 fn write(path: Option<&Path>, text: impl FnOnce() -> String) -> anyhow::Result<()> {

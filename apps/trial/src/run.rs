@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
 
+use crate::again;
 use crate::clients::{Capabilities, Entry};
 use crate::events::{Event, Loses};
 use crate::judge::Counts;
@@ -118,15 +119,8 @@ async fn one_event(order: &Order, entry: &Entry, capabilities: Capabilities, eve
             break;
         }
     }
-    let replay = |step| {
-        format!(
-            "keepsight-trial run --client {} --events {} --server {} --seed {} --step {step}",
-            entry.name,
-            event.name,
-            order.server_named,
-            order.terms.dice.seed()
-        )
-    };
+    let again = again::command(&order.terms, &order.server_named, &[entry.name], &[event.name]);
+    let replay = |step| format!("{again} --step {step}");
     sum.write_to(&mut verdict, event, capabilities, replay);
     verdict
 }
