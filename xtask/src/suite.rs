@@ -41,6 +41,7 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
             "drivers",
             "kit",
             "trial",
+            "trial-incident",
             "servers",
             "web",
             "types",
@@ -80,6 +81,7 @@ fn all(plan: &mut Steps<'_>, quick: bool) -> anyhow::Result<()> {
     step_unless(plan, "drivers", found.lacks_for_drivers(), || trial::clients_work("drivers_"));
     step_unless(plan, "kit", found.lacks_for_trial(), trial::kit_works);
     step_unless(plan, "trial", found.lacks_for_trial(), trial::bounded);
+    step_unless(plan, "trial-incident", found.lacks_for_incident(), trial::incident_is_caught);
     step_unless(plan, "web", found.lacks_for_node(), e2e::web_units);
     step_unless(plan, "types", found.lacks_for_browser(), || e2e::web_types(&found));
     step_unless(plan, "browser", found.lacks_for_browser(), || e2e::web_in_browser(&found));

@@ -20,7 +20,7 @@ use crate::proxy::FaultKind;
         single answer: each value names its key and version, so an answer that belongs to another question is seen, whatever the client believes. \
         Errors are fine. Wrong answers are not.",
     after_long_help = "Exit codes: 0 nothing wrong · 1 a wrong or stale answer, or a lease with two holders · 2 wrong usage · \
-        3 nothing was shown (a fault was never injected, a client or the server could not run) · 4 a client did not recover, or a call did not end\n\n\
+        3 nothing was shown (a fault was never injected, the server or a client that was named could not run) · 4 a client did not recover, or a call did not end\n\n\
         Begin with:\n  keepsight-trial run --client redis-py-4.5.1 --events mass-cancel\n\n\
         Your own client, in any language: write a driver in 30 lines\n  keepsight-trial template > my_driver.py\n  \
         keepsight-trial run --client 'driver:python3 my_driver.py'"

@@ -13,15 +13,16 @@ pub const NOTHING_SHOWN: u8 = 3;
 /// Right, but some client did not recover, or let a call wait without end.
 pub const NOT_HEALED: u8 = 4;
 
-/// The exit code of a run.
-pub fn code(found: &Trial) -> u8 {
+/// The exit code of a run. Where clients were asked for by name, none of them may be left out.
+pub fn code(found: &Trial, by_name: bool) -> u8 {
+    let is_short = by_name && found.clients.iter().any(|client| client.left_out.is_some());
     let outcomes = || found.clients.iter().flat_map(|client| &client.events).map(|event| &event.outcome);
     let is_wrong = |outcome: &Outcome| matches!(outcome, Outcome::Wrong | Outcome::Stale);
     let is_nothing = |outcome: &Outcome| matches!(outcome, Outcome::NotInjected | Outcome::Broken(_));
     let was_run = outcomes().any(|outcome| !matches!(outcome, Outcome::NotApplicable(_)));
     match () {
         () if outcomes().any(is_wrong) => WRONG,
-        () if !was_run || outcomes().any(is_nothing) => NOTHING_SHOWN,
+        () if !was_run || is_short || outcomes().any(is_nothing) => NOTHING_SHOWN,
         () if outcomes().any(|outcome| matches!(outcome, Outcome::NotHealed | Outcome::Stalled)) => {
             NOT_HEALED
         }
@@ -59,19 +60,26 @@ mod tests {
 
     #[test]
     fn what_was_not_shown_is_never_good() {
-        assert_eq!(code(&found(vec![Outcome::Passed])), GOOD);
-        assert_eq!(code(&found(vec![])), NOTHING_SHOWN);
-        assert_eq!(code(&found(vec![Outcome::NotApplicable(String::new())])), NOTHING_SHOWN);
-        assert_eq!(code(&found(vec![Outcome::Passed, Outcome::NotInjected])), NOTHING_SHOWN);
-        assert_eq!(code(&found(vec![Outcome::Passed, Outcome::Broken(String::new())])), NOTHING_SHOWN);
+        assert_eq!(code(&found(vec![Outcome::Passed]), true), GOOD);
+        assert_eq!(code(&found(vec![]), true), NOTHING_SHOWN);
+        assert_eq!(code(&found(vec![Outcome::NotApplicable(String::new())]), true), NOTHING_SHOWN);
+        assert_eq!(code(&found(vec![Outcome::Passed, Outcome::NotInjected]), true), NOTHING_SHOWN);
+        assert_eq!(code(&found(vec![Outcome::Passed, Outcome::Broken(String::new())]), true), NOTHING_SHOWN);
+    }
+
+    #[test]
+    fn a_client_that_was_asked_for_and_left_out_is_not_good() {
+        let mut two = found(vec![Outcome::Passed]);
+        two.clients.push(ClientVerdict { left_out: Some("not here".to_owned()), ..two.clients[0].clone() });
+        assert_eq!((code(&two, true), code(&two, false)), (NOTHING_SHOWN, GOOD));
     }
 
     #[test]
     fn wrong_comes_first_and_sick_last() {
-        assert_eq!(code(&found(vec![Outcome::NotInjected, Outcome::Wrong])), WRONG);
-        assert_eq!(code(&found(vec![Outcome::Stale, Outcome::NotHealed])), WRONG);
-        assert_eq!(code(&found(vec![Outcome::NotHealed, Outcome::Passed])), NOT_HEALED);
-        assert_eq!(code(&found(vec![Outcome::Stalled, Outcome::Passed])), NOT_HEALED);
-        assert_eq!(code(&found(vec![Outcome::NotHealed, Outcome::NotInjected])), NOTHING_SHOWN);
+        assert_eq!(code(&found(vec![Outcome::NotInjected, Outcome::Wrong]), true), WRONG);
+        assert_eq!(code(&found(vec![Outcome::Stale, Outcome::NotHealed]), true), WRONG);
+        assert_eq!(code(&found(vec![Outcome::NotHealed, Outcome::Passed]), true), NOT_HEALED);
+        assert_eq!(code(&found(vec![Outcome::Stalled, Outcome::Passed]), true), NOT_HEALED);
+        assert_eq!(code(&found(vec![Outcome::NotHealed, Outcome::NotInjected]), true), NOTHING_SHOWN);
     }
 }

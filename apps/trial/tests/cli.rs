@@ -106,3 +106,26 @@ fn a_proxy_that_never_hurt_says_so_by_its_exit_code() {
     let (code, _, _) = said(&["proxy", "--upstream", &upstream, "--faults", "lose", "--seconds", "1"]);
     assert_eq!(code, Some(3));
 }
+
+#[test]
+fn a_reader_who_has_enough_is_no_fault() {
+    for list in ["clients", "events", "template"] {
+        let mut child = kit(&[list]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(
+            (output.status.code(), String::from_utf8(output.stderr).unwrap()),
+            (Some(0), String::new())
+        );
+    }
+}
+
+#[test]
+fn a_client_that_was_named_and_is_not_here_is_not_passed() {
+    let output = kit(&["run", "--client", "redis-py", "--events", "calm"])
+        .env("KEEPSIGHT_TRIAL_LIBS", "/nowhere")
+        .env("KEEPSIGHT_REDIS_SERVER", "/bin/true")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
