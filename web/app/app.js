@@ -28,7 +28,7 @@ export class App extends EventTarget {
 
   constructor() {
     super();
-    this.#tabs.addEventListener("message", ({ data }) => { if (data !== this.account?.account) location.reload(); });
+    this.#tabs.addEventListener("message", ({ data }) => { if (data !== this.account?.account) this.#anew(); });
     addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") this.#sameAccount(); });
   }
 
@@ -150,7 +150,15 @@ export class App extends EventTarget {
   /** The server says that this sign-in has ended. */
   async left() {
     await this.#forget(this.account?.account);
+    this.#become({ name: "starting" });
     location.replace("/sign-in");
+  }
+
+  /** This page is somebody else's. What it shows goes first: the browser keeps a picture that was not given back for the next page. */
+  #anew() {
+    this.session?.end();
+    this.#become({ name: "starting" });
+    location.reload();
   }
 
   /** @param {string | undefined} account */
@@ -167,7 +175,7 @@ export class App extends EventTarget {
     if (!mine) return;
     try {
       const now = await this.client.account();
-      if (now.account !== mine) location.reload();
+      if (now.account !== mine) this.#anew();
     } catch (error) {
       if (stateOf(error) === "signed_out") await this.left();
     }
