@@ -177,6 +177,9 @@ test('what was recorded is looked through, kept, deleted, and closed by a lockdo
     const other = await context.newPage();
     await other.goto(cloud.url + all[0]);
     await playing(other);
+    const watching = await context.newPage();
+    await watching.goto(`${cloud.url}/cameras`);
+    await watching.locator('img[src^="blob:"]').nth(3).waitFor();
     await page.goto(`${cloud.url}/home`);
     await page.getByRole('button', { name: 'Start a lockdown' }).click();
     await page.getByRole('button', { name: 'Stop all viewing' }).click();
@@ -186,13 +189,18 @@ test('what was recorded is looked through, kept, deleted, and closed by a lockdo
     await bar(other).waitFor({ timeout: 5000 });
     t.diagnostic(`what played elsewhere stopped ${Date.now() - started} ms after the lockdown was shown`);
     assert.deepEqual([await video(other, 'readyState'), await video(other, 'videoWidth')], [0, 0], 'the picture is cleared');
+    await watching.locator('ks-camera-card').getByText('In lockdown').nth(3).waitFor();
+    assert.equal(await watching.locator('ks-camera-card img:visible').count(), 0, 'no last picture stays');
+    assert.equal(await watching.getByText(/No picture yet|No Events today/).count(), 0, 'nor is it said that there is none');
+    await pictures(watching, 'lockdown-cameras');
+    await watching.close();
     await pictures(page, 'lockdown-home');
     await pictures(other, 'lockdown-event');
     for (const place of ['/events', '/cameras', '/people', '/account']) {
       await page.goto(cloud.url + place);
       await bar(page).waitFor();
       assert.equal(await page.locator('img[src^="blob:"]:visible').count(), 0, `${place} shows no picture`);
-      if (place === '/events' || place === '/cameras') await pictures(page, `lockdown${place.replace('/', '-')}`);
+      if (place === '/events') await pictures(page, 'lockdown-events');
     }
     await page.goto(cloud.url + all[0]);
     await page.getByText('in lockdown').filter({ visible: true }).nth(1).waitFor();

@@ -74,8 +74,21 @@ export class KsCameraCard extends Living {
     const more = button(this, "more");
     more.hidden = !home.owner;
     more.setAttribute("aria-label", `More for ${name}`);
+    if (home.lockdown) return this.#close();
     if (row.last && row.last.event !== this.#pictured) this.run(this.#show(home, row.last), (error) => this.#noPicture(error));
     if (!row.last) part(this, "state").textContent = "No picture yet";
+  }
+
+  /** Under a lockdown nothing of its Events is told: what is shown goes, and no "none" takes its place. */
+  #close() {
+    this.#picture?.release();
+    this.#picture = null;
+    this.#pictured = "";
+    const picture = /** @type {HTMLImageElement} */ (part(this, "picture"));
+    picture.hidden = true;
+    picture.removeAttribute("src");
+    part(this, "today").textContent = part(this, "last").textContent = "";
+    say(this, "state", "In lockdown");
   }
 
   /** @param {HomeView} home @param {import("../api/types.js").Event} last */
@@ -85,7 +98,7 @@ export class KsCameraCard extends Living {
     this.#pictured = last.event;
     const opened = await openEvent({ client: home.session.client, open: home.opened, row: last });
     const got = await new Thumbnails({ parallel: 1 }).want(opened, { signal: this.signal });
-    if (this.signal.aborted) return got.release();
+    if (this.signal.aborted || this.#pictured !== last.event) return got.release();
     this.#picture?.release();
     this.#picture = got;
     const picture = /** @type {HTMLImageElement} */ (part(this, "picture"));
