@@ -10,13 +10,13 @@ import { define, Living } from "../ui/element.js";
 const MARKUP = template`
   <div class="stack">
     <ol class="checks" role="list">
-      <li data-part="camera"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Camera found</strong><p class="quiet">On the box, type <code>keepsight agent add</code>, a name, and the camera’s address: <code>keepsight agent add Hall rtsp://192.168.1.20/stream</code>. Then <code>keepsight agent run</code>.</p></div><span class="vh" data-part="camera-said">waiting</span></li>
-      <li data-part="sealed"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Sealed at home</strong><p class="quiet">Walk past the camera. Or record an Event now: <code>keepsight agent status</code> shows each camera’s id, <code>keepsight agent trigger ID</code> records.</p></div><span class="vh" data-part="sealed-said">waiting</span></li>
+      <li data-part="camera"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Camera found</strong><p class="quiet until">On the box, type <code>keepsight agent add</code>, a name, and the camera’s address: <code>keepsight agent add Hall rtsp://192.168.1.20/stream</code>. Then <code>keepsight agent run</code>.</p></div><span class="vh" data-part="camera-said">waiting</span></li>
+      <li data-part="sealed"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Sealed at home</strong><p class="quiet until">Walk past the camera. Or record an Event now: <code>keepsight agent status</code> shows each camera’s id, <code>keepsight agent trigger ID</code> records.</p></div><span class="vh" data-part="sealed-said">waiting</span></li>
       <li data-part="uploaded"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Uploaded</strong><p class="quiet">The service has it and can’t look inside.</p></div><span class="vh" data-part="uploaded-said">waiting</span></li>
       <li data-part="opened"><svg class="icon" aria-hidden="true"><use href="/icons.svg#ring"/></svg><div><strong>Opened here</strong><p class="quiet">Checked and opened on this device.</p></div><span class="vh" data-part="opened-said">waiting</span></li>
     </ol>
-    <p class="still first" data-part="still" hidden><img data-part="picture" alt="A picture of your first Event"></p>
     <p class="actions"><a class="button primary" data-part="see" hidden>See your first Event</a><a class="button plain" href="/events" data-part="later">Do this later</a></p>
+    <p class="still first" data-part="still" hidden><img data-part="picture" alt="A picture of your first Event"></p>
   </div>`;
 
 /** @typedef {"camera" | "sealed" | "uploaded" | "opened"} Step */
@@ -24,6 +24,7 @@ const MARKUP = template`
 /** Besides the updates, it looks this often. */
 const LOOK_MS = 3000;
 
+/** Fires `ks-first` once the first Event was opened here. */
 export class KsFirstEvent extends Living {
   /** @type {HomeView | null} */
   home = null;
@@ -68,6 +69,7 @@ export class KsFirstEvent extends Living {
       link(this, "see").hidden = false;
       link(this, "later").hidden = true;
       link(this, "see").focus();
+      this.dispatchEvent(new Event("ks-first", { bubbles: true }));
       if (segments.some(({ kind }) => kind === "thumbnail")) await this.#show(opened);
     } finally {
       this.#looking = false;

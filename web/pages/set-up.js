@@ -39,6 +39,7 @@ class KsSetUpPage extends Page {
     this.append(clone(MARKUP));
     this.on(this, "ks-step", (/** @type {CustomEvent<1 | 2>} */ { detail }) => this.#title(detail));
     this.on(this, "ks-done", () => this.#next());
+    this.on(this, "ks-first", () => { part(this, "title").textContent = "Your first Event is here"; say(this, "help", "It was sealed at home, and has just been opened on this device."); });
     this.#next();
   }
 

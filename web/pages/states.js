@@ -67,8 +67,9 @@ class KsOfflinePage extends Page {
     this.append(clone(OFFLINE));
     const { state } = this.app;
     const error = state.name === "offline" ? state.error : null;
-    if (stateOf(error) !== "offline") part(this, "title").textContent = "Keepsight can’t start right now";
-    say(this, "text", stateWords(stateOf(error), error));
+    const away = stateOf(error) === "offline";
+    if (!away) part(this, "title").textContent = "Keepsight can’t start right now";
+    say(this, "text", away ? "Check your connection; this page tries again by itself." : stateWords(stateOf(error), error));
     this.on(button(this, "again"), "click", () => this.run(this.app.begin()));
     const later = setTimeout(() => { this.run(this.app.begin()); }, RETRY_MS);
     this.signal.addEventListener("abort", () => clearTimeout(later));
