@@ -102,6 +102,7 @@ fn found() -> anyhow::Result<Value> {
 
 fn judge() -> anyhow::Result<()> {
     let trial = found()?;
+    eprintln!("xtask: the trial took {} s", trial["took_ms"].as_u64().unwrap_or_default() / 1000);
     let clients = trial["clients"].as_array().context("no clients were tried")?;
     for client in clients {
         shown(client)?;

@@ -139,7 +139,7 @@ pub struct Proxy {
     /// Every fault is drawn from this; the same seed hits the same replies of the same connections
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Which faults
+    /// Which faults, in turn
     #[arg(long, value_delimiter = ',', required = true, value_name = "FAULT")]
     pub faults: Vec<FaultKind>,
     /// Replies from one fault to the next on a connection, at least and at most

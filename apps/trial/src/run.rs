@@ -1,6 +1,7 @@
 //! A whole run: clients over events, step by step, and what it all comes to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
@@ -8,12 +9,17 @@ use crate::again;
 use crate::clients::{Capabilities, Entry};
 use crate::events::{Event, Loses};
 use crate::judge::Counts;
+use crate::proxy::FaultKind;
 use crate::pulse;
 use crate::step::{self, Found, Terms};
 use crate::verdict::{ClientVerdict, EventVerdict, FirstWrong, Goodput, Outcome, Trial};
 
 /// Steps of one event at most, however few operations they bring.
 const STEPS_MOST: u64 = 50;
+/// Steps until each kind of fault must have come.
+const STEPS_FOR_KINDS: u64 = 5;
+/// No step begins later than this in an event: on a slow machine a run has fewer calls, and ends.
+const EVENT_MOST: Duration = Duration::from_secs(20);
 const ERROR_KINDS: usize = 8;
 
 /// What is to be run.
@@ -104,7 +110,9 @@ async fn one_event(order: &Order, entry: &Entry, capabilities: Capabilities, eve
         verdict.outcome = Outcome::NotApplicable(why.to_owned());
         return verdict;
     }
-    let mut sum = Sum::default();
+    // One step alone need not see all that a run must.
+    let mut sum = Sum { is_replay: order.step.is_some(), ..Sum::default() };
+    let (began, kinds) = (order.terms.world.now(), event.kinds(capabilities));
     let enough = (order.operations)(entry) / event.load.weight();
     let steps = order.step.map_or(0..STEPS_MOST, |step| step..step + 1);
     for number in steps {
@@ -115,7 +123,10 @@ async fn one_event(order: &Order, entry: &Entry, capabilities: Capabilities, eve
                 break;
             }
         }
-        if sum.counts.operations >= enough {
+        // What never comes in so many steps will not come.
+        let is_seen = sum.saw(&kinds) || sum.steps >= STEPS_FOR_KINDS;
+        let is_late = order.terms.world.now() - began > EVENT_MOST;
+        if is_late || is_seen && sum.counts.operations >= enough {
             break;
         }
     }
@@ -144,6 +155,7 @@ pub(crate) fn blank(event: &Event) -> EventVerdict {
         reconnects: 0,
         goodput: Goodput::default(),
         faults_injected: 0,
+        fault_kinds: BTreeMap::new(),
         steps: 0,
         first_wrong: None,
         error_kinds: Vec::new(),
@@ -154,11 +166,13 @@ pub(crate) fn blank(event: &Event) -> EventVerdict {
 /// What the steps of one event come to together.
 #[derive(Default)]
 struct Sum {
+    is_replay: bool,
     counts: Counts,
     from_server: u64,
     steps: u64,
     without_fault: u64,
     injected: u64,
+    kinds: BTreeMap<FaultKind, u64>,
     healthy_ms: Option<u64>,
     unhealthy: u64,
     reconnects: u64,
@@ -174,6 +188,9 @@ impl Sum {
         self.from_server += found.from_server;
         self.steps += 1;
         self.injected += found.injected;
+        for (kind, count) in found.kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
         self.without_fault += u64::from(found.injected == 0);
         self.unhealthy += u64::from(found.healthy_ms.is_none());
         self.healthy_ms = self.healthy_ms.max(found.healthy_ms);
@@ -194,6 +211,10 @@ impl Sum {
         }
     }
 
+    fn saw(&self, kinds: &[FaultKind]) -> bool {
+        kinds.iter().all(|kind| self.kinds.contains_key(kind))
+    }
+
     fn write_to(
         self,
         verdict: &mut EventVerdict,
@@ -202,6 +223,8 @@ impl Sum {
         replay: impl Fn(u64) -> String,
     ) {
         let counts = self.counts;
+        let lacks_kinds = !self.is_replay && !self.saw(&event.kinds(capabilities));
+        let without_fault = self.without_fault + u64::from(lacks_kinds);
         let leases_judged = capabilities.leases && event.loses == Loses::Nothing;
         verdict.operations = counts.operations;
         verdict.answers = counts.answers;
@@ -222,6 +245,7 @@ impl Sum {
             after: self.goodput.after / steps,
         };
         verdict.faults_injected = self.injected;
+        verdict.fault_kinds = self.kinds;
         verdict.steps = self.steps;
         verdict.timeline = self.timeline;
         let mut kinds: Vec<_> = self.error_kinds.into_iter().collect();
@@ -229,7 +253,7 @@ impl Sum {
         kinds.truncate(ERROR_KINDS);
         verdict.error_kinds = kinds;
         if verdict.outcome == Outcome::Passed {
-            verdict.outcome = outcome(event, counts, self.without_fault, self.unhealthy);
+            verdict.outcome = outcome(event, counts, without_fault, self.unhealthy);
         }
         verdict.first_wrong = self.first.map(|(step, finding)| FirstWrong {
             kind: finding.kind,
@@ -308,6 +332,22 @@ mod tests {
         let event = find("lost-reply").unwrap();
         assert_eq!(outcome(event, Counts { wrong: 1, ..SOME }, 1, 1), Outcome::Wrong);
         assert_eq!(outcome(event, Counts { double_lease: 1, ..SOME }, 1, 1), Outcome::Wrong);
+    }
+
+    #[test]
+    fn a_kind_of_fault_that_never_came_is_never_passed() {
+        let event = find("mixed").unwrap();
+        let ended = |is_replay, kinds: &[FaultKind]| {
+            let kinds = kinds.iter().map(|&kind| (kind, 1)).collect();
+            let sum = Sum { is_replay, counts: SOME, steps: 2, injected: 9, kinds, ..Sum::default() };
+            let mut verdict = blank(event);
+            sum.write_to(&mut verdict, event, Capabilities::STORE, |_| String::new());
+            verdict.outcome
+        };
+        let all = event.kinds(Capabilities::STORE);
+        assert_eq!(ended(false, &all), Outcome::Passed);
+        assert_eq!(ended(false, &all[1..]), Outcome::NotInjected);
+        assert_eq!(ended(true, &all[1..]), Outcome::Passed);
     }
 
     #[test]

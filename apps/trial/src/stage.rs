@@ -9,6 +9,7 @@ use std::time::Duration;
 use keepsight_world::World;
 use tokio::time::sleep;
 
+use crate::clients::Capabilities;
 use crate::crew::Crew;
 use crate::dice::Dice;
 use crate::events::{Act, Delay, Event};
@@ -60,13 +61,13 @@ impl Stage {
     ///
     /// # Errors
     /// When the server can't be made to take part.
-    pub async fn act(&mut self, event: &Event, crew: &Crew) -> anyhow::Result<u64> {
+    pub async fn act(&mut self, event: &Event, client: Capabilities, crew: &Crew) -> anyhow::Result<u64> {
         match event.act {
             Act::Nothing => {
                 sleep(LOOK).await;
                 Ok(0)
             }
-            Act::Replies(kinds, delay) => Ok(self.replies(kinds, delay).await),
+            Act::Replies(_, delay) => Ok(self.replies(event.kinds(client), delay).await),
             Act::Reconnect => Ok(self.reconnect().await),
             Act::Cancel => Ok(self.cancel(crew).await),
             Act::IdleCut => Ok(self.idle_cut(crew).await),
@@ -80,20 +81,25 @@ impl Stage {
         }
     }
 
-    async fn replies(&self, kinds: &[FaultKind], delay: Delay) -> u64 {
+    async fn replies(&self, kinds: Vec<FaultKind>, delay: Delay) -> u64 {
+        let is_slow = kinds == [FaultKind::SlowReader];
+        // Half a command does harm only when what comes behind it is long enough, so one is not enough to see it.
+        let each = if is_slow { 6 } else { 1 };
         self.proxy.arm(Some(Plan {
-            kinds: kinds.to_vec(),
             dice: self.dice.named("faults"),
             // Large commands are few.
-            gap: if kinds == [FaultKind::SlowReader] { (1, 6) } else { (2, 40) },
-            per_connection: 12,
+            gap: if is_slow { (1, 6) } else { (2, 40) },
+            per_connection: 12 * kinds.len() as u64,
             delay: (self.call_timeout * delay.least / 100, self.call_timeout * delay.most / 100),
+            kinds: kinds.clone(),
         }));
+        let came = || {
+            let injected = self.proxy.injected().kinds;
+            kinds.iter().all(|kind| injected.get(kind).is_some_and(|&count| count >= each))
+        };
         sleep(LOOK).await;
         let mut waited = LOOK;
-        // Half a command does harm only when what comes behind it is long enough, so one is not enough to see it.
-        let wanted = if kinds == [FaultKind::SlowReader] { 6 } else { 1 };
-        while self.proxy.injected().planned() < wanted && waited < WAIT {
+        while !came() && waited < WAIT {
             sleep(LOOK / 8).await;
             waited += LOOK / 8;
         }

@@ -1,6 +1,6 @@
 //! One step: a client in an event, once, from nothing: a server, connections and dice of its own. Its number is all it takes to replay it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,11 @@ use crate::crew::{Crew, Work};
 use crate::dice::Dice;
 use crate::events::{Event, Loses};
 use crate::judge::{Case, Counts, Finding, Judge, Rules};
+use crate::proxy::FaultKind;
 use crate::pulse::{self, Pulse};
 use crate::stage::Stage;
 use crate::verdict::{Phase, Sample};
 
-/// Two, so that there is somebody else to invalidate and to hold a lease.
-const INSTANCES: usize = 2;
 const BEFORE: Duration = Duration::from_millis(200);
 const AFTER_LEAST: Duration = Duration::from_millis(240);
 /// How long the kit waits for a client to be healthy again.
@@ -53,6 +52,8 @@ pub struct Found {
     pub from_server: u64,
     /// How often the fault was injected.
     pub injected: u64,
+    /// How often each fault of single replies was.
+    pub kinds: BTreeMap<FaultKind, u64>,
     /// See [`pulse::time_until_healthy_ms`].
     pub healthy_ms: Option<u64>,
     /// Connections that one instance opened from the end of the fault until it was healthy, at most.
@@ -102,8 +103,8 @@ async fn perform(
     event: &Event,
     dice: Dice,
 ) -> anyhow::Result<Found> {
-    let mut stage =
-        Stage::set(&terms.world, &terms.server, event, INSTANCES, terms.call_timeout, dice).await?;
+    let wanted = event.load.instances.min(entry.instances_most);
+    let mut stage = Stage::set(&terms.world, &terms.server, event, wanted, terms.call_timeout, dice).await?;
     let server = stage.server.version().await?;
     let judge = Arc::new(Judge::new(&terms.world, case(capabilities, Some(event), dice)));
     let proxy = stage.proxy.clone();
@@ -123,7 +124,7 @@ async fn perform(
     let pulse = Pulse::take(judge.clone());
     sleep(BEFORE).await;
     pulse.enter(Phase::During);
-    let acted = stage.act(event, &crew).await;
+    let acted = stage.act(event, capabilities, &crew).await;
     let opened = stage.proxy.opened();
     pulse.enter(Phase::After);
     recover(&pulse).await;
@@ -145,6 +146,7 @@ async fn perform(
         // Some gets that the server answered were given up before their caller knew.
         from_server: counts.answers - counts.gets + gets.unwrap_or(counts.gets).min(counts.gets),
         injected: acted?,
+        kinds: stage.proxy.injected().kinds,
         healthy_ms: pulse::time_until_healthy_ms(&samples),
         reconnects: reconnects.unwrap_or(0),
         samples,

@@ -2,9 +2,12 @@
 //!
 //! Every rate is per second, every time in milliseconds, every count an absolute number. What could not be judged is `None`, not 0.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clients::Capabilities;
+use crate::proxy::FaultKind;
 
 /// A whole run: several clients over several events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,6 +82,8 @@ pub struct EventVerdict {
     pub goodput: Goodput,
     /// How often the fault was really injected.
     pub faults_injected: u64,
+    /// How often each fault of single replies was, where there are such.
+    pub fault_kinds: BTreeMap<FaultKind, u64>,
     /// Steps run: each has its own server, connections and seed, and can be replayed alone.
     pub steps: u64,
     /// The first wrong answer.

@@ -52,6 +52,7 @@ where
         name: "culprit",
         label: "culprit",
         about: "made to be caught",
+        instances_most: 4,
         available: || Ok(()),
         connect: Arc::new(move |setup| {
             connect(setup).map(|client| Ok(Box::new(client) as Box<dyn Client>)).boxed()
@@ -164,6 +165,7 @@ async fn the_cache_is_right_under_the_events_that_catch_others() {
             "slow-reader",
             "mass-cancel",
             "restarted-empty",
+            "mixed",
         ] {
             let found = tried(registry::find(name).unwrap(), event, 5, None).await;
             let counts = (found.wrong, found.stale_after_invalidation, found.double_lease.unwrap_or(0));

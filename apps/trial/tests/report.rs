@@ -3,6 +3,7 @@
 //! The page is left in the test's temporary folder, to be looked at.
 
 use keepsight_trial::clients::Capabilities;
+use keepsight_trial::proxy::FaultKind;
 use keepsight_trial::report;
 use keepsight_trial::verdict::{
     ClientVerdict, EventVerdict, FirstWrong, Goodput, Outcome, Phase, Sample, TraceLine, Traced, Trial, Wrong,
@@ -50,6 +51,7 @@ fn event(name: &str, outcome: Outcome) -> EventVerdict {
         reconnects: 1,
         goodput: Goodput { before: 12_080.4, during: 2_950.0, after: 11_990.0 },
         faults_injected: u64::from(ran && outcome != Outcome::NotInjected) * 30,
+        fault_kinds: [(FaultKind::Lose, 30)].into(),
         steps: 1,
         first_wrong: (wrong > 0).then(first_wrong),
         error_kinds: vec![("timed out".into(), 1_900), (HOSTILE.into(), 20)],

@@ -203,6 +203,8 @@ pub struct Entry {
     pub label: &'static str,
     /// One line for `keepsight-trial clients`.
     pub about: &'static str,
+    /// How many instances one machine bears: those of other languages are processes of their own.
+    pub instances_most: usize,
     /// Whether it can run on this machine; the error says what is missing.
     pub available: fn() -> Result<(), String>,
     /// Makes an instance.

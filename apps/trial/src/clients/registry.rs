@@ -9,6 +9,9 @@ use super::{Connecting, Entry, Setup, cachekit, drivers, fred, keepsight, redis_
 /// What a name begins with when the rest is a command line.
 pub const DRIVER: &str = "driver:";
 
+/// Each starts within a second or so, and takes tens of megabytes.
+const PROCESSES: usize = 2;
+
 /// Every client that the kit knows, in the order in which tables show them.
 pub fn all() -> Vec<Entry> {
     vec![
@@ -61,6 +64,7 @@ pub fn all() -> Vec<Entry> {
             name: "ioredis",
             label: "ioredis",
             about: "ioredis in Node.js, through the line protocol",
+            instances_most: PROCESSES,
             available: drivers::ioredis_available,
             connect: drivers::ioredis(),
         },
@@ -81,12 +85,12 @@ fn built_in(
     about: &'static str,
     connect: fn(Setup) -> Connecting,
 ) -> Entry {
-    Entry { name, label, about, available: || Ok(()), connect: Arc::new(connect) }
+    Entry { name, label, about, instances_most: 100, available: || Ok(()), connect: Arc::new(connect) }
 }
 
 fn redis_py(name: &'static str, label: &'static str, available: fn() -> Result<(), String>) -> Entry {
     let about = "redis-py (asyncio) with its connection pool, through the line protocol";
-    Entry { name, label, about, available, connect: drivers::redis_py(name) }
+    Entry { name, label, about, instances_most: PROCESSES, available, connect: drivers::redis_py(name) }
 }
 
 /// Named once, on the command line, so its text is kept until the program ends.
@@ -94,5 +98,6 @@ fn driver(command_line: &str) -> Entry {
     let command_line: &'static str = command_line.to_owned().leak();
     let name: &'static str = format!("{DRIVER}{command_line}").leak();
     let about = "a driver named on the command line";
-    Entry { name, label: name, about, available: || Ok(()), connect: drivers::named(command_line) }
+    let (label, connect) = (name, drivers::named(command_line));
+    Entry { name, label, about, instances_most: PROCESSES, available: || Ok(()), connect }
 }

@@ -45,7 +45,7 @@ impl FaultKind {
 /// Which faults, how often, for how long.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Which; each time one of them is drawn.
+    /// Which, in turn; each connection begins with the one after its predecessor's, so that all of them come.
     pub kinds: Vec<FaultKind>,
     /// Where chance comes from.
     pub dice: Dice,
@@ -65,7 +65,7 @@ impl Plan {
             return None;
         }
         let dice = self.dice.of(connection).of(faults_so_far);
-        let kind = self.kinds[dice.between(0, 0, self.kinds.len() as u64 - 1) as usize];
+        let kind = self.kinds[((connection + faults_so_far) % self.kinds.len() as u64) as usize];
         let frame = last_fault_at + dice.between(1, self.gap.0, self.gap.1);
         let micros = |delay: Duration| u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
         let delay = Duration::from_micros(dice.between(2, micros(self.delay.0), micros(self.delay.1)));
@@ -115,6 +115,15 @@ mod tests {
         assert_eq!(faults(&plan(7), 2), faults(&plan(7), 2));
         assert_ne!(faults(&plan(7), 2), faults(&plan(8), 2));
         assert_ne!(faults(&plan(7), 2), faults(&plan(7), 3));
+    }
+
+    #[test]
+    fn every_kind_comes_on_one_connection_or_on_as_many_as_there_are_kinds() {
+        let all = [FaultKind::Lose, FaultKind::Duplicate, FaultKind::Cut];
+        let kinds =
+            |found: &mut dyn Iterator<Item = Planned>| found.map(|fault| fault.kind).collect::<Vec<_>>();
+        assert_eq!(kinds(&mut faults(&plan(1), 3).into_iter().take(3)), all);
+        assert_eq!(kinds(&mut (0..3).map(|connection| faults(&plan(1), connection)[0])), all);
     }
 
     #[test]
