@@ -33,8 +33,12 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(run(Duration::from_secs_f64(seconds), only.as_deref()))
 }
 
-/// With a name, only that client is measured, for a profiler to look at.
+/// With a name, only that client is measured, or with "local" only local hits, for a profiler to look at.
 async fn run(each: Duration, only: Option<&str>) -> anyhow::Result<()> {
+    if only == Some("local") {
+        local::measure();
+        return Ok(());
+    }
     let server = Server::start(Engine::Redis, &[]).await?;
     let mut clients = peers::all(&server).await?;
     clients.retain(|client| only.is_none_or(|only| client.name() == only));
