@@ -2,8 +2,8 @@
 // it may follow another entry is chain-rules.js's question.
 
 import { fromB64, toB64 } from './base64url.js'
-import { utf8 } from './bytes.js'
-import { b64Of } from './checks.js'
+import { equal, utf8 } from './bytes.js'
+import { b64Of, kemKey, signKey } from './checks.js'
 import { ChainRefused } from './errors.js'
 import { sha256 } from './hash.js'
 import { id } from './ids.js'
@@ -25,11 +25,11 @@ const slotShape = record({
   cameras: nullable(unique(id('cam'))),
   from: time,
   until: nullable(time),
-  kem: b64Of(32),
-  sign: b64Of(32),
+  kem: kemKey,
+  sign: signKey,
 })
 
-const agentShape = record({ agent: id('agt'), sign: b64Of(32) })
+const agentShape = record({ agent: id('agt'), sign: signKey })
 
 const entryShape = record({
   v: oneOf(1),
@@ -37,7 +37,7 @@ const entryShape = record({
   seq: integer(0),
   prev: nullable(b64Of(32)),
   epoch: integer(0, 0xffffffff),
-  epoch_key: b64Of(32),
+  epoch_key: kemKey,
   by: id('slt'),
   slots: list(slotShape, SLOTS_MAX),
   agents: list(agentShape, AGENTS_MAX),
@@ -75,7 +75,10 @@ export async function readEntry(signed) {
   try {
     const bytes = fromB64(signed.body)
     if (bytes.length > ENTRY_BYTES_MAX) throw new SyntaxError('longer than 64 KiB')
-    return { ...readJson(bytes, entryShape), hash: await sha256(bytes) }
+    const entry = readJson(bytes, entryShape)
+    // One form, so that no two readers see two things in it and nobody can make it larger than what it says.
+    if (!equal(writeEntry(entry), bytes)) throw new SyntaxError('not written as entries are: in their order, without spaces')
+    return { ...entry, hash: await sha256(bytes) }
   } catch (error) {
     throw new ChainRefused('malformed', String(error))
   }

@@ -146,6 +146,8 @@ function checkByOneself(previous, entry, signer) {
     const accepts = own && before.account === null
     refuseIf(after.account !== before.account && !accepts, 'member_key', `${after.slot} is another account`)
     refuseIf(own && after.account === null, 'rule', 'an invitation changed without being accepted')
+    // Or everybody who belongs to a home could lengthen its chain without end.
+    refuseIf(own && !accepts && sameKeys(before, after), 'rule', 'nothing was changed by somebody who is no owner')
   })
 }
 

@@ -2,7 +2,7 @@
 
 import { fromB64, fromB64Of, toB64 } from './base64url.js'
 import { concat, equal, random, utf8, wipe } from './bytes.js'
-import { b64Of } from './checks.js'
+import { b64Of, signKey } from './checks.js'
 import { inGroups, toBase32 } from './crockford.js'
 import { WrongCode } from './errors.js'
 import { hkdf, hmac, hmacIs, sha256 } from './hash.js'
@@ -21,7 +21,7 @@ import { nullable, oneOf, readJson, record } from './json.js'
  * @property {string|null} tls as the server states it
  */
 
-const answerShape = record({ v: oneOf(1), offer: b64Of(32), agent: id('agt'), sign: b64Of(32), tls: nullable(b64Of(32)) })
+const answerShape = record({ v: oneOf(1), offer: b64Of(32), agent: id('agt'), sign: signKey, tls: nullable(b64Of(32)) })
 
 /**
  * @param {{ open: import('./home.js').OpenHome, tls: string|null }} wanted `tls` is `Service.tls`

@@ -162,6 +162,14 @@ pub enum SealError {
         /// Its author.
         by: SlotId,
     },
+    /// Somebody who isn't an owner signed the state as it is.
+    #[error("entry {seq} was made by {by}, who is not an owner, and changes nothing")]
+    NothingChanged {
+        /// The entry's number.
+        seq: u64,
+        /// Its author.
+        by: SlotId,
+    },
     /// An invitation was used for more than accepting it.
     #[error("entry {seq} accepts the invitation {by} and changes something else with it")]
     InvitationOverreach {
@@ -333,6 +341,7 @@ impl SealError {
             Self::NoOwner { .. } => "no_owner",
             Self::ForeignSlotReplaced { .. } => "foreign_slot_replaced",
             Self::NotAnOwner { .. } => "not_an_owner",
+            Self::NothingChanged { .. } => "nothing_changed",
             Self::InvitationOverreach { .. } => "invitation_overreach",
             Self::EpochJump { .. } => "epoch_jump",
             Self::EpochKeyMixed { .. } => "epoch_key_mixed",

@@ -287,7 +287,7 @@ impl EventSealer {
     ///
     /// # Errors
     /// [`SealError::AgentNotListed`] when the chain's highest entry doesn't list the agent with this key: it was removed, and
-    /// nothing that it makes would be believed. [`SealError::BadKey`] for a guest with an unusable key.
+    /// nothing that it makes would be believed. A guest with an unusable key is left out: it costs them the Event, not the home.
     #[expect(clippy::too_many_arguments, reason = "each is one field of the header")]
     pub fn begin(
         chain: &Chain,
@@ -311,7 +311,7 @@ impl EventSealer {
         };
         let mut recipients = vec![seal_to(To::Epoch, &entry.epoch_key, rng)?];
         for guest in entry.slots.iter().filter(|slot| slot.is_guest_of(camera, captured)) {
-            recipients.push(seal_to(To::Slot(guest.slot), &guest.kem, rng)?);
+            recipients.extend(seal_to(To::Slot(guest.slot), &guest.kem, rng));
         }
         let header = EventHeader {
             v: V1,
@@ -388,4 +388,42 @@ fn nonce(number: SegmentNo) -> [u8; 12] {
     let mut nonce = [0; 12];
     nonce[4..].copy_from_slice(&u64::from(number.0).to_be_bytes());
     nonce
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counted::Dice;
+    use crate::{AccountKeys, Slot, found_home};
+    use keepsight_ids::AccountId;
+
+    #[test]
+    fn a_guest_with_an_unusable_key_is_left_out_and_the_event_is_recorded() {
+        let mut rng = Dice(0);
+        let (home, slot, account) =
+            (HomeId::from_bytes([1; 16]), SlotId::from_bytes([2; 16]), AccountId::from_bytes([3; 16]));
+        let (agent, camera) = (AgentId::from_bytes([4; 16]), CameraId::from_bytes([5; 16]));
+        let (keys, key, now) = (AccountKeys::random(&mut rng), SignSecret::random(&mut rng), UnixMillis(7));
+        let founded = found_home(home, slot, account, &keys, now, &mut rng).unwrap();
+        let chain = founded.chain.head().forced(|entry| {
+            entry.agents.push(AgentPlace { agent, sign: key.public() });
+            let guest = |n: u8, kem: KemPublic| Slot {
+                slot: SlotId::from_bytes([n; 16]),
+                account: Some(AccountId::from_bytes([n; 16])),
+                cameras: Some(vec![camera]),
+                kem,
+                ..entry.slots[0].clone()
+            };
+            let guests =
+                [guest(8, KemPublic(B32([0; 32]))), guest(9, KemSecret::from_bytes([9; 32]).public())];
+            entry.slots.extend(guests);
+        });
+        let chain = Chain::begin(chain).unwrap();
+        let event = EventId::from_bytes([6; 16]);
+        let (signed, _) =
+            EventSealer::begin(&chain, agent, &key, camera, event, now, true, &mut rng).unwrap();
+        let to: Vec<To> =
+            EventHeader::parse(&signed.body.0).unwrap().recipients.iter().map(|r| r.to).collect();
+        assert_eq!(to, [To::Epoch, To::Slot(SlotId::from_bytes([9; 16]))]);
+    }
 }

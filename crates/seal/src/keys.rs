@@ -11,18 +11,47 @@ use zeroize::Zeroizing;
 
 use crate::SealError;
 use crate::primitives::{hkdf32, same};
+use crate::small_order::{is_small_ed25519, is_small_x25519};
 
 type X25519 = hpke::kem::X25519HkdfSha256;
 
-/// An X25519 public key: things are sealed to it.
+/// An X25519 public key: things are sealed to it. One that was read from a document can be sealed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "B32", into = "B32")]
 pub struct KemPublic(pub B32);
 
-/// An Ed25519 public key: signatures are checked by it.
+/// An Ed25519 public key: signatures are checked by it. One that was read from a document is no point of small order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "B32", into = "B32")]
 pub struct SignPublic(pub B32);
+
+impl TryFrom<B32> for KemPublic {
+    type Error = SealError;
+
+    fn try_from(key: B32) -> Result<Self, SealError> {
+        if is_small_x25519(&key.0) { Err(SealError::BadKey) } else { Ok(Self(key)) }
+    }
+}
+
+impl TryFrom<B32> for SignPublic {
+    type Error = SealError;
+
+    fn try_from(key: B32) -> Result<Self, SealError> {
+        if is_small_ed25519(&key.0) { Err(SealError::BadKey) } else { Ok(Self(key)) }
+    }
+}
+
+impl From<KemPublic> for B32 {
+    fn from(key: KemPublic) -> Self {
+        key.0
+    }
+}
+
+impl From<SignPublic> for B32 {
+    fn from(key: SignPublic) -> Self {
+        key.0
+    }
+}
 
 macro_rules! secret {
     ($($(#[$doc:meta])* $name:ident),*) => {$(

@@ -31,6 +31,8 @@ mod account;
 mod base32;
 mod chain;
 mod content;
+#[cfg(test)]
+mod counted;
 mod epoch;
 mod error;
 mod event;
@@ -46,13 +48,15 @@ mod recovery;
 mod segment;
 mod session;
 mod signed;
+mod small_order;
 
 pub use account::{
     AccountKeys, ITERATIONS_LEAST, ITERATIONS_MOST, PasswordSplit, RecoverySplit, WRAPPED_LEN, WrapKey,
     split_password,
 };
 pub use chain::{
-    AgentPlace, Chain, Draft, Entry, Founded, MAX_AGENTS, MAX_SLOTS, Pin, Slot, VerifiedEntry, found_home,
+    AgentPlace, Chain, Draft, Entry, Founded, MAX_AGENTS, MAX_CHAIN_BYTES, MAX_OWN_ENTRIES, MAX_SLOTS, Pin,
+    Slot, VerifiedEntry, found_home,
 };
 pub use content::{Area, Audio, Card, Counts, Label, Trailer, Video};
 pub use epoch::{EpochSecrets, check_package, open_for_slot, seal_package, seal_to_slot};

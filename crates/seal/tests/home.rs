@@ -256,3 +256,60 @@ fn an_agent_believes_an_offer_by_an_owner_of_the_home_only() {
         assert_eq!(home.chain.confirms(&offer(slot, sign)), Err(SealError::OfferNotByOwner));
     }
 }
+
+#[test]
+fn a_server_takes_only_so_many_entries_of_a_member_and_always_more_of_an_owner() {
+    let mut home = Home::new(13);
+    let mut oak = home.join(20, &Slot::member_rights());
+    let replaced = |home: &mut Home, oak: &mut Member| {
+        let new = AccountKeys::random(&mut home.rng);
+        let mut draft = Draft::after(home.chain.head(), oak.slot);
+        let entry = draft.replace_own_keys(&new).sign(&oak.keys.sign).unwrap();
+        let accepted = home.chain.accept(entry.signed()).map(drop);
+        home.chain.extend(&[entry.signed().clone()]).expect("who reads it believes it either way");
+        oak.keys = new;
+        accepted
+    };
+    // Accepting the invitation was the first.
+    for n in 1..MAX_OWN_ENTRIES {
+        assert_eq!(replaced(&mut home, &mut oak), Ok(()), "{n}");
+    }
+    let full = SealError::TooMany { what: "", limit: MAX_OWN_ENTRIES };
+    assert_eq!(replaced(&mut home, &mut oak).unwrap_err().code(), full.code());
+    let by_owner = Draft::after(home.chain.head(), ELM).sign(&home.owner.sign).unwrap();
+    home.chain.accept(by_owner.signed()).unwrap();
+    // An owner's new keys are not counted, nor is another member's.
+    let mut ash = home.join(21, &Slot::member_rights());
+    assert_eq!(replaced(&mut home, &mut ash), Ok(()));
+}
+
+#[test]
+fn the_second_half_of_a_homes_room_is_for_owners() {
+    let mut home = Home::new(14);
+    let oak = home.join(20, &Slot::member_rights());
+    let genesis = home.chain.pin().genesis;
+    let guest = Invitation::random(HOME, SlotId::from_bytes([40; 16]), genesis, &mut home.rng);
+    let cameras = (0..1500u32).map(|n| {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&n.to_be_bytes());
+        keepsight_ids::CameraId::from_bytes(bytes)
+    });
+    let guest =
+        Slot { cameras: Some(cameras.collect()), ..Slot::pending(&guest, &Slot::member_rights(), NOW) };
+    let mut entry = Draft::after(home.chain.head(), ELM).add(guest).sign(&home.owner.sign).unwrap();
+    let mut bytes = 0;
+    loop {
+        home.chain.extend(&[entry.signed().clone()]).unwrap();
+        bytes += entry.signed().body.0.len();
+        if bytes > MAX_CHAIN_BYTES / 2 {
+            break;
+        }
+        entry = Draft::after(home.chain.head(), ELM).sign(&home.owner.sign).unwrap();
+    }
+    let by_owner = Draft::after(home.chain.head(), ELM).sign(&home.owner.sign).unwrap();
+    home.chain.accept(by_owner.signed()).unwrap();
+    let new = AccountKeys::random(&mut home.rng);
+    let mut draft = Draft::after(home.chain.head(), oak.slot);
+    let by_oak = draft.replace_own_keys(&new).sign(&oak.keys.sign).unwrap();
+    assert!(matches!(home.chain.accept(by_oak.signed()), Err(SealError::TooLarge { .. })));
+}

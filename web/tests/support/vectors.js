@@ -63,6 +63,7 @@ export const REFUSALS = {
   fork: ['chain_refused:fork'],
   invitation_overreach: CHAIN_OTHERS,
   not_an_owner: CHAIN_OTHERS,
+  nothing_changed: ['chain_refused:rule'],
   no_owner: ['chain_refused:rule'],
   other_genesis: ['chain_refused:foreign_genesis'],
   repeated_account: ['chain_refused:rule'],

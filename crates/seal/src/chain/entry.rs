@@ -1,4 +1,7 @@
 //! One entry: the full state of who belongs to a home. Parsed strictly; whether it may follow another is for `rules`.
+//!
+//! An entry has one form: what was parsed, written anew, is the bytes that came. So no two readers see two things in it, and
+//! nobody can make one larger than what it says (docs/decisions/0011).
 
 use keepsight_ids::{AccountId, AgentId, B32, CameraId, EpochNo, HomeId, SlotId, UnixMillis};
 use keepsight_wire::people::Right;
@@ -101,6 +104,12 @@ impl Entry {
     /// [`SealError::TooLarge`], [`SealError::Malformed`], [`SealError::TooMany`] and the `Repeated..` ones.
     pub fn parse(bytes: &[u8]) -> Result<Self, SealError> {
         let entry: Self = json::parse(ENTRY, ENTRY_LIMIT, bytes)?;
+        if json::write(&entry) != bytes {
+            return Err(SealError::malformed(
+                ENTRY,
+                "it is not written as entries are: in their order, without spaces",
+            ));
+        }
         entry.check_shape()?;
         Ok(entry)
     }
@@ -120,7 +129,7 @@ impl Entry {
         self.agents.iter().find(|a| a.agent == agent)
     }
 
-    /// The rules that need no other entry: nothing twice, and not too much of anything.
+    /// The rules that need no other entry: nothing twice, not too much of anything, and no time that a browser can't read.
     pub(super) fn check_shape(&self) -> Result<(), SealError> {
         if self.slots.len() > MAX_SLOTS {
             return Err(SealError::TooMany { what: "members and invitations", limit: MAX_SLOTS });
@@ -141,6 +150,9 @@ impl Entry {
             let cameras = slot.cameras.iter().flatten().copied();
             if repeated(slot.rights.iter().copied()).is_some() || repeated(cameras).is_some() {
                 return Err(SealError::malformed(ENTRY, "a right or a camera stands twice in one slot"));
+            }
+            if slot.from.0 < 0 || slot.until.is_some_and(|until| until.0 < 0) {
+                return Err(SealError::malformed(ENTRY, "a time before 1970"));
             }
         }
         Ok(())

@@ -8,4 +8,4 @@ mod view;
 pub use draft::{Draft, Founded, found_home};
 pub use entry::{AgentPlace, Entry, MAX_AGENTS, MAX_SLOTS, Slot};
 pub use rules::VerifiedEntry;
-pub use view::{Chain, Pin};
+pub use view::{Chain, MAX_CHAIN_BYTES, MAX_OWN_ENTRIES, Pin};

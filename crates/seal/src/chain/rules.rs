@@ -65,6 +65,14 @@ impl VerifiedEntry {
         &self.signed
     }
 
+    /// What no honest reader lets in: for tests of what stands behind the reader.
+    #[cfg(test)]
+    pub(crate) fn forced(&self, change: impl FnOnce(&mut Entry)) -> Self {
+        let mut forced = self.clone();
+        change(&mut forced.entry);
+        forced
+    }
+
     fn new(signed: &Signed, entry: Entry) -> Self {
         Self { signed: signed.clone(), hash: sha256(&signed.body.0), entry }
     }
@@ -143,10 +151,12 @@ fn check_author_may(author: &Slot, before: &Entry, next: &Entry) -> Result<(), S
         return check_owners_entry(author, before, next);
     }
     let accepted = !author.is_pending();
-    if changes_only_itself(author, before, next) {
-        return Ok(());
-    }
     let (seq, by) = (next.seq, next.by);
+    if changes_only_itself(author, before, next) {
+        // Or everybody who belongs to a home could lengthen its chain without end.
+        let nothing = next.slot(by) == Some(author);
+        return if nothing { Err(SealError::NothingChanged { seq, by }) } else { Ok(()) };
+    }
     Err(if accepted { SealError::NotAnOwner { seq, by } } else { SealError::InvitationOverreach { seq, by } })
 }
 

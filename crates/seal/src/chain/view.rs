@@ -7,9 +7,14 @@ use keepsight_ids::{AgentId, B32, EpochNo, HomeId};
 use keepsight_wire::Signed;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{AgentPlace, Entry};
+use super::entry::{AgentPlace, Entry, Slot};
 use super::rules::VerifiedEntry;
 use crate::{KemPublic, Offer, SealError, SignPublic};
+
+/// The most entries that one place may add while it is not an owner's: each replaces its own keys. After that an owner invites anew.
+pub const MAX_OWN_ENTRIES: usize = 32;
+/// The most bytes that a server takes of one chain. The second half is for owners: nobody else can use up their room.
+pub const MAX_CHAIN_BYTES: usize = 16 << 20;
 
 /// What a client or an agent remembers of a home's chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +105,29 @@ impl Chain {
         let next = self.head().follow(signed)?;
         self.entries.push(next);
         Ok(())
+    }
+
+    /// The entry that continues this chain, if it is valid and there is room for it: for a server, before it stores one. Room is
+    /// the server's affair and no rule of the chain: who reads a longer one believes it.
+    ///
+    /// # Errors
+    /// As [`VerifiedEntry::follow`]; [`SealError::TooMany`] and [`SealError::TooLarge`] when there is no room.
+    pub fn accept(&self, signed: &Signed) -> Result<VerifiedEntry, SealError> {
+        let next = self.head().follow(signed)?;
+        let by = next.entry().by;
+        let is_owner = |entry: &VerifiedEntry| entry.entry().slot(by).is_some_and(Slot::is_owner);
+        let owner = is_owner(self.head());
+        let own = |pair: &&[VerifiedEntry]| pair[1].entry().by == by && !is_owner(&pair[0]);
+        if !owner && self.entries.windows(2).filter(own).count() >= MAX_OWN_ENTRIES {
+            let what = "changes of keys by one member who is not an owner; an owner can remove them and invite them again";
+            return Err(SealError::TooMany { what, limit: MAX_OWN_ENTRIES });
+        }
+        let limit = if owner { MAX_CHAIN_BYTES } else { MAX_CHAIN_BYTES / 2 };
+        let bytes: usize = self.entries.iter().map(|entry| entry.signed().body.0.len()).sum();
+        if bytes + signed.body.0.len() > limit {
+            return Err(SealError::TooLarge { what: "home's whole list of changes", limit });
+        }
+        Ok(next)
     }
 
     /// Whose it is.

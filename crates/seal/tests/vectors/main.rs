@@ -15,24 +15,20 @@ use serde_json::{Value, json};
 
 /// One vector while it is being made.
 struct Case {
-    name: &'static str,
+    name: String,
     why: &'static str,
     operation: &'static str,
     input: Value,
     refused: Option<&'static str>,
 }
 
-fn opens(operation: &'static str, name: &'static str, why: &'static str, input: Value) -> Case {
+fn opens(operation: &'static str, name: &str, why: &'static str, input: Value) -> Case {
+    let name = name.to_owned();
     Case { name, why, operation, input, refused: None }
 }
 
-fn refused(
-    operation: &'static str,
-    code: &'static str,
-    name: &'static str,
-    why: &'static str,
-    input: Value,
-) -> Case {
+fn refused(operation: &'static str, code: &'static str, name: &str, why: &'static str, input: Value) -> Case {
+    let name = name.to_owned();
     Case { name, why, operation, input, refused: Some(code) }
 }
 
