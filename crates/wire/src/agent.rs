@@ -58,7 +58,7 @@ bodies! {
         /// The server's time.
         now: UnixMillis,
     }
-    /// `GET /chain?after=SEQ`
+    /// `GET /chain?after=SEQ`: a page; what comes after its last entry is asked for next, until a page is empty
     AgentChain {
         /// The home's entries, lowest first.
         entries: Vec<Signed>,

@@ -5,6 +5,7 @@ use keepsight_ids::{B32, B64, SessionId, UnixMillis};
 use keepsight_seal::{SignPublic, Subject, verify_session};
 use keepsight_store::truth::CameraRow;
 use keepsight_store::{CameraState as Reported, StatusReport};
+use keepsight_wire::Signed;
 use keepsight_wire::agent::{AgentChain, AgentSession, CameraPut, Challenge, SessionOpen, Status, StatusAck};
 use keepsight_wire::people::CameraState;
 
@@ -23,6 +24,8 @@ use crate::people::{After, rows, verify_name};
 
 /// How long a session lasts; its agent opens the next before that.
 const SESSION_LIFE_MS: i64 = 24 * 3600 * 1000;
+/// What a page of the chain has of entries, unless a single one is larger. Agents read answers of a few MiB.
+const CHAIN_PAGE_BYTES: usize = 1 << 20;
 /// The most cameras in one report.
 const CAMERAS_MAX: usize = 64;
 
@@ -68,7 +71,19 @@ pub(super) async fn chain(call: Call<(), Named<After>>) -> Outcome<Answer> {
     let Call { cloud, permit, query: Named(After { after }), .. } = call;
     let locked = cloud.truth.chain(&permit, after).await?;
     let receipt = cloud.plain_receipt(permit)?;
-    Answer::json(&AgentChain { entries: cloud.open(locked, &receipt)?.into_iter().map(entry).collect() })
+    let entries = cloud.open(locked, &receipt)?.into_iter().map(entry);
+    Answer::json(&AgentChain { entries: page(entries) })
+}
+
+/// As many entries as an agent reads in one answer, at least one; it asks for those after them.
+fn page(entries: impl Iterator<Item = Signed>) -> Vec<Signed> {
+    let mut bytes = 0;
+    let fits = |entry: &Signed| {
+        let first = bytes == 0;
+        bytes += entry.body.0.len();
+        first || bytes <= CHAIN_PAGE_BYTES
+    };
+    entries.take_while(fits).collect()
 }
 
 pub(super) async fn status(call: Call<(), (), Json<Status>>) -> Outcome<Answer> {
@@ -134,5 +149,21 @@ impl Cloud {
         if agent.is_some_and(|agent| self.fleet.heard(agent, &self.world)) {
             self.feed.tell(home, What::Home);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_comes_in_pages_that_an_agent_can_read() {
+        let entries = |bytes: usize, n: usize| {
+            (0..n).map(move |_| Signed { body: B64(vec![b' '; bytes]), signature: B64(vec![0; 64]) })
+        };
+        assert_eq!(page(entries(600, 40)).len(), 40);
+        assert_eq!(page(entries(64 * 1024, 100)).len(), 16);
+        assert_eq!(page(entries(2 << 20, 3)).len(), 1, "or it would never get on");
+        assert!(page(entries(600, 0)).is_empty());
     }
 }

@@ -77,10 +77,10 @@ pub(super) fn checked(
     Ok((next, append))
 }
 
-/// The entry, if it continues the chain. One that continues an older end was overtaken.
+/// The entry, if it continues the chain and there is room for it. One that continues an older end was overtaken.
 pub(super) fn follow(chain: &Arc<Chain>, signed: &Signed) -> Outcome<VerifiedEntry> {
     let head = chain.head();
-    head.follow(signed).map_err(|error| match keepsight_seal::Entry::parse(&signed.body.0) {
+    chain.accept(signed).map_err(|error| match keepsight_seal::Entry::parse(&signed.body.0) {
         Ok(entry) if entry.home == chain.home() && entry.seq <= head.entry().seq => {
             keepsight_gate::Refusal::ChainMoved.into()
         }
