@@ -11,6 +11,7 @@ import { openName } from "../crypto/name.js";
 import { sameKeys } from "../crypto/wrapped-keys.js";
 import { stateOf } from "../media/state.js";
 import { Said } from "./said.js";
+import { errorWords } from "./states.js";
 
 /** @typedef {{row: Camera, name: string, legible: boolean}} NamedCamera */
 
@@ -24,6 +25,8 @@ export class HomeView extends EventTarget {
   trouble = null;
   /** Why, in words for people. @type {string} */
   troubleWords = "";
+  /** What is due here and could not be done, in words for people: the home is open all the same. @type {string | null} */
+  overdue = null;
   /** @type {string} */
   name = "Home";
   /** Named cameras, in the alphabet's order. @type {NamedCamera[]} */
@@ -66,8 +69,8 @@ export class HomeView extends EventTarget {
       this.opened = opened;
       this.trouble = null;
       this.name = await openName({ open: this.opened, subject: this.id, name: this.row.name }).catch(() => "Home");
-      await this.#handOverIfDue();
-      await this.#rotateIfDue();
+      this.overdue = await this.#doWhatIsDue();
+      if (replaced()) return this.open();
     } catch (error) {
       if (this.signal.aborted) return;
       if (replaced()) return this.open();
@@ -76,6 +79,24 @@ export class HomeView extends EventTarget {
       this.troubleWords = error instanceof Error ? error.message : "";
     }
     this.#tell();
+  }
+
+  /**
+   * Each on its own: what somebody else left in the home must not keep its owners from opening it and putting it right. It is tried again
+   * when the home is read next.
+   * @returns {Promise<string | null>} why something could not be done
+   */
+  async #doWhatIsDue() {
+    let why = null;
+    for (const due of [() => this.#handOverIfDue(), () => this.#rotateIfDue()]) {
+      try {
+        await due();
+      } catch (error) {
+        this.signal.throwIfAborted();
+        why = errorWords(error);
+      }
+    }
+    return why;
   }
 
   /** The account's keys were replaced when this home could not take part: it gets them now. */
@@ -127,7 +148,7 @@ export class HomeView extends EventTarget {
   async #refresh() {
     const before = this.row.chain_seq;
     this.row = await this.session.client.home(this.id, { signal: this.signal });
-    if (!this.opened || this.row.chain_seq !== before || this.row.rotation_due) await this.open();
+    if (!this.opened || this.row.chain_seq !== before || this.row.rotation_due || this.overdue) await this.open();
     await this.loadCameras();
   }
 

@@ -79,7 +79,7 @@ class KsPeoplePage extends Page {
     const { restored } = home.row;
     part(this, "restored").hidden = !home.owner || restored === null || Date.now() - restored > RESTORED_MS;
     part(this, "restored-words").textContent = restored === null ? "" : `The service came back from a backup on ${date(restored, home.zone)}. Who was removed stays removed; who joined or was changed after the backup was made has to be invited anew. Please look whether everybody here belongs to this home.`;
-    say(this, "status", null);
+    say(this, "status", home.overdue && `New keys could not be made yet. ${home.overdue}`);
     await this.#boxes();
   }
 

@@ -7,6 +7,7 @@ import { EventList } from '../app/event-list.js'
 import { Session } from '../app/session.js'
 import { errorWords } from '../app/states.js'
 import { ApiError } from '../api/errors.js'
+import { removeSlot } from '../crypto/chain-build.js'
 import { placeOf } from '../ui/router.js'
 import * as time from '../ui/time.js'
 import { bytes, gapWords, rightsWords } from '../ui/words.js'
@@ -142,12 +143,17 @@ async function listOf({ filter = {} } = {}) {
 async function sessionOf() {
   const household = await Household.found()
   const { keys, pins } = household.owner
-  const row = { home: household.home, slot: (await household.open()).slot, rights: ['review'], name: household.name, time_zone: 'Europe/Berlin', chain_seq: 0, lockdown: false, rotation_due: false, restored: null }
+  const row = { home: household.home, slot: (await household.open()).slot, rights: (await household.open()).rights, name: household.name, time_zone: 'Europe/Berlin', chain_seq: 0, lockdown: false, rotation_due: false, restored: null }
   const server = { rows: [row] }
-  const client = { homes: async () => structuredClone(server.rows), chain: async () => household.chain(), cameras: async () => [], EventSource: class extends EventTarget { close() {} } }
+  const client = {
+    homes: async () => structuredClone(server.rows), home: async () => structuredClone(server.rows[0]), chain: async () => household.chain(),
+    people: async () => ({ members: [], invitations: [] }),
+    appendChain: async (/** @type {string} */ _, /** @type {any} */ body) => { household.take(body); server.rows[0].chain_seq = household.entries.length - 1 },
+    cameras: async () => [], EventSource: class extends EventTarget { close() {} },
+  }
   const session = new Session(/** @type {any} */ ({ client, account: { account: keys.account }, keys, pins, keystore: null }))
   await session.loadHomes()
-  return { server, session }
+  return { household, client, server, session }
 }
 
 describe('the homes of a session', () => {
@@ -168,6 +174,28 @@ describe('the homes of a session', () => {
     assert.equal(session.homes.length, 1)
     assert.equal(session.current?.ended, false)
     assert.ok(before.signal.aborted)
+    session.end()
+  })
+
+  test('a home in which new keys can’t be made is open all the same, and whoever is in the way can be removed', async () => {
+    const told = console.error
+    console.error = () => {}
+    const { household, client, server, session } = await sessionOf()
+    const oak = await household.join()
+    const slots = async () => (await household.open()).chain.head.slots.map(({ slot }) => slot)
+    server.rows[0].rotation_due = true
+    client.people = async () => { throw new DOMException('small-order point', 'OperationError') }
+    await session.loadHomes()
+    const [home] = session.homes
+    assert.ok(home.opened, home.troubleWords)
+    assert.equal(home.trouble, null)
+    assert.ok(home.overdue)
+    await home.change(async (open) => removeSlot({ open, slot: oak.slot, names: [household.name] }))
+    assert.deepEqual(await slots(), [home.opened.slot])
+    server.rows[0].rotation_due = false
+    await home.refresh()
+    assert.deepEqual([home.overdue, home.opened.chain.head.epoch], [null, 2])
+    console.error = told
     session.end()
   })
 })
