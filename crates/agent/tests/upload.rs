@@ -181,6 +181,26 @@ async fn an_acknowledgement_of_another_hash_keeps_the_footage() {
 }
 
 #[tokio::test]
+async fn a_chain_that_never_comes_keeps_nothing_from_the_server() {
+    let cloud = TestCloud::new(None);
+    let address = cloud.listen().await;
+    cloud.lock().shown_seq = Some(100);
+    cloud.set_faults(|path| if path.ends_with("/chain") { Fault::Broken } else { Fault::None });
+    let agent = light(account(&cloud, &format!("http://{address}"), None, 1), Arc::new(Forgetful::new(1)));
+    let (stop, task) = run(&agent);
+    let asked = async || cloud.lock().requests.iter().any(|path| path.ends_with("/chain")).then_some(());
+    eventually("the chain was asked for", 10, asked).await;
+    let events: Vec<_> = (1..4).map(|n| sealed_event(n, 5)).collect();
+    for sealed in &events {
+        agent.add(sealed.clone()).await.unwrap();
+    }
+    eventually("the spool is empty", 20, async || agent.is_done().await.then_some(())).await;
+    events.iter().for_each(|sealed| arrived(&cloud, sealed));
+    stop.cancel();
+    task.await.unwrap();
+}
+
+#[tokio::test]
 async fn other_bytes_under_the_same_name_are_put_aside_and_a_deleted_event_is_dropped() {
     let cloud = TestCloud::new(None);
     let address = cloud.listen().await;

@@ -30,6 +30,8 @@ const KNOCK_EVERY: Duration = Duration::from_secs(2);
 const KNOCKS: u32 = 450;
 /// After a chain that was refused, or that did not come, it is asked for again.
 const CHAIN_AGAIN: Duration = Duration::from_secs(60);
+/// More than a server stores of one home, in bytes of its entries.
+const FIRST_CHAIN_MOST: usize = 64 << 20;
 /// The waits of an item that alone is refused, growing.
 const HOLD_FIRST: Duration = Duration::from_secs(5);
 const HOLD_MOST: Duration = Duration::from_secs(3600);
@@ -55,7 +57,7 @@ pub enum Send {
     Challenge,
     /// `POST /session`, signing this challenge.
     Session(B64),
-    /// `GET /chain`, what comes after this entry (or all).
+    /// `GET /chain`, the page after this entry (or the first).
     Chain(Option<u64>),
     /// `POST /status`
     Status,
@@ -129,6 +131,8 @@ pub struct Machine {
     knocks: u32,
     next_status: Instant,
     chain_seq: Option<u64>,
+    /// Before any is verified: the pages that came, from the beginning on.
+    first_chain: Vec<Signed>,
     chain_wanted: bool,
     chain_not_before: Option<Instant>,
     rolled_back: bool,
@@ -160,6 +164,7 @@ impl Machine {
             knocks: 0,
             next_status,
             chain_seq,
+            first_chain: Vec::new(),
             chain_wanted: chain_seq.is_none(),
             chain_not_before: None,
             rolled_back: false,
@@ -193,16 +198,16 @@ impl Machine {
         }
     }
 
-    /// The chain was verified up to here.
-    pub const fn chain_is_at(&mut self, seq: u64) {
-        self.chain_seq = Some(seq);
+    /// The chain was verified up to here. A page that brought it further may have another behind it: that is asked for at once.
+    pub fn chain_is_at(&mut self, seq: u64) {
+        self.chain_wanted |= self.chain_seq < Some(seq);
         self.chain_not_before = None;
+        self.chain_seq = Some(seq);
     }
 
     /// What the server showed was refused: it is asked again later.
     pub fn chain_was_refused(&mut self, now: Instant) {
-        self.chain_not_before = Some(now + CHAIN_AGAIN);
-        self.chain_wanted = true;
+        self.chain_did_not_come(now);
     }
 
     /// The server has not been told of this camera yet, or by another name: until it has, nothing of it is sent.
@@ -283,13 +288,13 @@ impl Machine {
             Ok(answer) => answer,
             Err(lost) => {
                 tracing::debug!(%lost, ?send, "no answer");
-                self.forget_challenge(&send);
+                self.unanswered(now, &send);
                 self.failed(now, None);
                 return Vec::new();
             }
         };
         if matches!(answer.status, 429 | 500..) {
-            self.forget_challenge(&send);
+            self.unanswered(now, &send);
         }
         match answer.status {
             429 if matches!(send, Send::Item(Item::Header(_))) && error(&answer).0 == TOO_MANY_EVENTS => {
@@ -346,8 +351,11 @@ impl Machine {
 
     fn poll_duties(&mut self, now: Instant, sends: &mut Vec<(Flight, Send)>) {
         let chain_due = self.chain_wanted && self.chain_not_before.is_none_or(|time| now >= time);
-        if chain_due && !self.flies(|send| matches!(send, Send::Chain(_))) {
-            self.emit(Send::Chain(self.chain_seq), sends);
+        // One that always fails must not be what feels the way: nothing else would be sent any more.
+        let may_fail = !self.feeling || self.chain_seq.is_none();
+        if chain_due && may_fail && !self.flies(|send| matches!(send, Send::Chain(_))) {
+            let read = u64::try_from(self.first_chain.len()).unwrap_or(u64::MAX).checked_sub(1);
+            self.emit(Send::Chain(self.chain_seq.or(read)), sends);
         }
         // Before the chain is known there is no epoch to name.
         if self.chain_seq.is_none() || (self.feeling && !self.flights.is_empty()) {
@@ -450,13 +458,33 @@ impl Machine {
     }
 
     fn on_chain(&mut self, now: Instant, after: Option<u64>, answer: &Answer) -> Option<Vec<Effect>> {
+        self.chain_did_not_come(now);
         let chain: AgentChain = parse(answer)?;
         self.succeeded();
-        self.chain_wanted = false;
-        self.chain_not_before = Some(now + CHAIN_AGAIN);
-        // Nothing new after all is fine; nothing at all is no home to speak of.
-        self.chain_wanted = chain.entries.is_empty() && after.is_none();
-        Some(vec![Effect::Entries(chain.entries)])
+        if self.chain_seq.is_some() {
+            self.chain_wanted = false;
+            return Some(vec![Effect::Entries(chain.entries)]);
+        }
+        self.on_first_chain(after, chain.entries)
+    }
+
+    /// Whom the pairing was with may stand in any entry: a chain that isn't known yet is looked at as a whole.
+    fn on_first_chain(&mut self, after: Option<u64>, page: Vec<Signed>) -> Option<Vec<Effect>> {
+        if after.is_none() {
+            self.first_chain.clear();
+        }
+        if page.is_empty() {
+            // Nothing at all is no home to speak of.
+            self.chain_wanted = self.first_chain.is_empty();
+            return Some(vec![Effect::Entries(std::mem::take(&mut self.first_chain))]);
+        }
+        self.first_chain.extend(page);
+        if self.first_chain.iter().map(|entry| entry.body.0.len()).sum::<usize>() > FIRST_CHAIN_MOST {
+            self.first_chain.clear();
+            return None;
+        }
+        self.chain_not_before = None;
+        Some(Vec::new())
     }
 
     fn on_status(&mut self, now: Instant, answer: &Answer) -> Option<Vec<Effect>> {
@@ -610,10 +638,17 @@ impl Machine {
         self.pause_headers = Some(self.pause_headers.unwrap_or(now).max(until));
     }
 
-    /// A challenge is good for a minute: the next try asks for another.
-    fn forget_challenge(&mut self, send: &Send) {
-        if matches!(send, Send::Session(_)) {
-            self.session = Session::None;
+    fn chain_did_not_come(&mut self, now: Instant) {
+        self.chain_not_before = Some(now + CHAIN_AGAIN);
+        self.chain_wanted = true;
+    }
+
+    /// A challenge is good for a minute: the next try asks for another. A chain that can't be had now is left for a while.
+    fn unanswered(&mut self, now: Instant, send: &Send) {
+        match send {
+            Send::Session(_) => self.session = Session::None,
+            Send::Chain(_) => self.chain_did_not_come(now),
+            _ => {}
         }
     }
 

@@ -470,6 +470,94 @@ fn the_chain_is_read_when_it_grew_and_an_older_one_is_an_alarm() {
 }
 
 #[test]
+fn a_longer_chain_is_read_page_by_page_until_one_is_empty() {
+    let mut rig = Rig::open(0);
+    let entry = |n: u8| Signed { body: B64(vec![n]), signature: B64(vec![n]) };
+    let status = rig.poll().into_iter().find(|(_, send)| *send == Send::Status).unwrap().0;
+    rig.ok(status, &ack(5));
+    for n in [4, 5] {
+        let [(flight, Send::Chain(Some(after)))] = rig.poll()[..] else { panic!("no page asked for") };
+        assert_eq!(after, u64::from(n) - 1);
+        let effects = rig.ok(flight, &AgentChain { entries: vec![entry(n)] });
+        assert_eq!(effects, [Effect::Entries(vec![entry(n)])]);
+        rig.machine.chain_is_at(n.into());
+    }
+    let [(flight, Send::Chain(Some(5)))] = rig.poll()[..] else { panic!("there might be more") };
+    rig.ok(flight, &AgentChain { entries: Vec::new() });
+    rig.machine.chain_is_at(5);
+    rig.wait(10);
+    assert!(rig.poll().is_empty());
+    // The next growth is read as soon as it is told; a page that brings nothing further is not asked for again and again.
+    rig.wait(15);
+    let status = rig.poll().into_iter().find(|(_, send)| *send == Send::Status).unwrap().0;
+    rig.ok(status, &ack(6));
+    let [(flight, Send::Chain(Some(5)))] = rig.poll()[..] else { panic!("it grew") };
+    rig.ok(flight, &AgentChain { entries: vec![entry(5)] });
+    rig.machine.chain_is_at(5);
+    assert!(rig.poll().is_empty());
+}
+
+#[test]
+fn a_chain_that_is_not_known_yet_is_looked_at_as_a_whole() {
+    let mut rig = Rig::new(None, 0);
+    rig.sign_in(24 * 3600);
+    let entry = |n: u8| Signed { body: B64(vec![n]), signature: B64(vec![n]) };
+    let asked = |rig: &mut Rig, after| {
+        let page = rig.poll().into_iter().find(|(_, send)| *send == Send::Chain(after));
+        page.expect("a page is asked for").0
+    };
+    for (after, page) in [(None, vec![entry(0), entry(1)]), (Some(1), vec![entry(2)])] {
+        let flight = asked(&mut rig, after);
+        assert_eq!(rig.ok(flight, &AgentChain { entries: page }), []);
+    }
+    let flight = asked(&mut rig, Some(2));
+    let whole = Effect::Entries((0..3).map(entry).collect());
+    assert_eq!(rig.ok(flight, &AgentChain { entries: Vec::new() }), [whole]);
+    // Refused, it is read from its beginning, later.
+    rig.machine.chain_was_refused(rig.now);
+    assert!(!rig.poll().iter().any(|(_, send)| matches!(send, Send::Chain(_))));
+    rig.wait(61);
+    asked(&mut rig, None);
+}
+
+#[test]
+fn a_chain_that_never_comes_holds_nothing_up() {
+    for with in [None, Some(500), Some(404), Some(200)] {
+        let mut rig = Rig::open(60);
+        let (mut tried, mut seconds) = (0, 0);
+        let mut flying = rig.poll();
+        while !rig.spool.backlog().is_empty() {
+            let next = (!flying.is_empty()).then(|| flying.remove(0));
+            match next {
+                Some((flight, Send::Chain(_))) => {
+                    tried += 1;
+                    // It takes its time to fail, too.
+                    rig.wait(45);
+                    seconds += 45;
+                    let page =
+                        |status| Answer { status, retry_after: None, body: Bytes::from_static(b"<html>") };
+                    rig.answer(flight, with.map(page).ok_or(Lost::TooSlow));
+                }
+                Some((flight, Send::Item(item))) => {
+                    rig.wait(4);
+                    seconds += 4;
+                    rig.acknowledge(flight, item);
+                }
+                Some((flight, Send::Status)) => drop(rig.ok(flight, &ack(100))),
+                Some(other) => panic!("{other:?}"),
+                None => {
+                    rig.wait(1);
+                    seconds += 1;
+                }
+            }
+            flying.extend(rig.poll());
+            assert!(seconds < 900, "{with:?}: after {tried} tries there is something left");
+        }
+        assert!((3..10).contains(&tried), "{with:?}: {tried} tries in {seconds} s");
+    }
+}
+
+#[test]
 fn a_camera_that_is_switched_off_or_unknown_sends_nothing() {
     let mut rig = Rig::open(1);
     rig.machine.camera_is_new(CAMERA);

@@ -56,6 +56,8 @@ pub struct Inner {
     pub secrets: EpochSecrets,
     /// What is shown instead of the chain.
     pub shown: Option<Vec<Signed>>,
+    /// How many entries come in one answer.
+    pub chain_page: usize,
     /// What status says instead of the chain's highest entry.
     pub shown_seq: Option<u64>,
     pub tls: Option<B32>,
@@ -99,6 +101,7 @@ impl TestCloud {
             chain: founded.chain,
             secrets,
             shown: None,
+            chain_page: 1000,
             shown_seq: None,
             tls,
             agents: HashMap::new(),
@@ -322,7 +325,7 @@ fn answer(inner: &mut Inner, path: &str, query: &str, bearer: Option<&str>, body
         ["chain"] => {
             let after = query.strip_prefix("after=").map_or(0, |seq| seq.parse::<usize>().unwrap() + 1);
             let entries = inner.shown.clone().unwrap_or_else(|| inner.entries());
-            ok(&AgentChain { entries: entries.into_iter().skip(after).collect() })
+            ok(&AgentChain { entries: entries.into_iter().skip(after).take(inner.chain_page).collect() })
         }
         ["status"] => {
             inner.status = Some(serde_json::from_slice(body).unwrap());
