@@ -23,6 +23,15 @@ test('an invitation is made on a phone, scanned by another, and joined', { timeo
   await signUp(page, 'elm');
   await nameHome(page, '12 Elm Street');
   await page.getByRole('heading', { name: 'Add the box at home' }).waitFor();
+
+  // A box's pairing code, too, can be scanned instead of typed.
+  const pairing = page.locator('#pair-code').filter({ hasText: '-' });
+  await pairing.waitFor();
+  await page.getByText('Or scan it').click();
+  const scan = page.getByRole('img', { name: 'The code as a QR code' });
+  const width = await scan.evaluate((svg) => svg.getBoundingClientRect().width);
+  assert.equal(read(await scan.screenshot(), Math.round(width * 2)), await pairing.textContent());
+
   const link = await inviteByLink(page, cloud.url);
   assert.equal(link.split('#')[1].split('.').length, 4);
 

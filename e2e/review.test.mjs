@@ -173,6 +173,41 @@ test('what was recorded is looked through, kept, deleted, and closed by a lockdo
     await shows(all);
   });
 
+  await t.test('gaps of days stand where they ended; new ones are told', async () => {
+    const newest = (await list())[0];
+    const DAY = 86_400_000;
+    const camera = newest.camera;
+    const gaps = [
+      { gap: `gap_${'1'.repeat(26)}`, camera, from: newest.filed - 2 * DAY, until: newest.filed - 1, reason: 'camera_not_reached' },
+      { gap: `gap_${'2'.repeat(26)}`, camera, from: newest.filed - 9 * DAY, until: newest.filed - DAY, reason: 'agent_off' },
+    ];
+    await page.route(/\/events\?/, async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, json: { ...await answer.json(), gaps } });
+    });
+    await page.goto(`${cloud.url}/events`);
+    await page.locator('ks-gap').nth(1).waitFor();
+    const days = await page.locator('section.day').evaluateAll((all) => all.map((section) => section.dataset.day));
+    assert.deepEqual(days, [...new Set(days)].sort().reverse(), 'each day once, newest first');
+    const shown = await page.locator('ks-gap').evaluateAll((all) => all.map((gap) => [gap.closest('section').dataset.day, gap.closest('li').previousElementSibling !== null]));
+    assert.deepEqual(shown, [[dayKey(gaps[0].until, home.time_zone), true], [dayKey(gaps[1].until, home.time_zone), false]]);
+    await page.getByText(/nothing was recorded from .* to yesterday .*, because the box at home was not running/).waitFor();
+
+    // The one goes on and another one comes: the server says that something of the home has changed.
+    gaps[1].until += 1000;
+    gaps[1].reason = 'spool_full';
+    gaps.unshift({ ...gaps[0], gap: `gap_${'3'.repeat(26)}`, from: newest.filed + 1, until: newest.filed + 2 });
+    const said = await page.evaluate(async ({ home: id, time_zone, retention_days, retention_bytes }) => (await fetch(`/api/v1/homes/${id}/settings`, {
+      method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ time_zone, retention_days, retention_bytes }),
+    })).status, home);
+    assert.ok(said < 300, `${said}`);
+    await page.getByText(/because the box at home ran out of space/).waitFor();
+    assert.equal(await page.locator('ks-gap').count(), 2, 'nothing is pushed under the reader');
+    await page.getByRole('button', { name: '1 new gap' }).click();
+    await page.locator('ks-gap').nth(2).waitFor();
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+  });
+
   await t.test('a lockdown stops what plays elsewhere, stands on every page, and ends', async () => {
     const other = await context.newPage();
     await other.goto(cloud.url + all[0]);
