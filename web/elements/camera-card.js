@@ -21,7 +21,8 @@ const MARKUP = template`
     <div class="camera-words">
       <div class="line"><h2><a data-part="name"></a></h2><button type="button" class="icon-button" data-part="more" aria-haspopup="menu"><svg class="icon" aria-hidden="true"><use href="/icons.svg#more"/></svg></button></div>
       <p class="health" data-part="health"></p>
-      <p class="quiet"><span data-part="today"></span><span data-part="last"></span> · <a data-part="views">Who viewed</a></p>
+      <p class="quiet"><span data-part="today"></span><span data-part="last"></span></p>
+      <p><a data-part="views">Who viewed</a></p>
       <p class="note danger" data-part="wrong" role="alert" hidden></p>
     </div>
   </article>`;
