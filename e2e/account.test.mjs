@@ -189,6 +189,28 @@ test('an account: made, left, locked, recovered', { timeout: 240_000 }, async (t
     await signIn(elm, cloud.url, 'elm', NEW);
   });
 
+  await t.test('a change of password or recovery code whose answer got lost', async () => {
+    await elm.goto(`${cloud.url}/account`);
+    await loseAnswer(elm, '/account/password');
+    await elm.getByRole('button', { name: 'Change' }).click();
+    await elm.getByLabel('Password now').fill(NEW);
+    await elm.getByLabel('New password', { exact: true }).fill(PASSWORD);
+    await elm.getByRole('dialog').getByRole('button', { name: 'Change' }).click();
+    await elm.getByRole('dialog').waitFor({ state: 'detached' }); // it was done, and the account says so
+    await loseAnswer(elm, '/account/recovery');
+    await elm.getByRole('button', { name: 'New code' }).click();
+    await elm.getByRole('dialog').getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await elm.getByRole('dialog').getByRole('button', { name: 'Continue' }).click();
+    await keepCode(elm);
+    await elm.getByText(/isn’t certain which recovery code is in force/).waitFor();
+    await elm.unrouteAll();
+    await elm.getByRole('button', { name: 'Change' }).click();
+    await elm.getByLabel('Password now').fill(PASSWORD);
+    await elm.getByLabel('New password', { exact: true }).fill(NEW);
+    await elm.getByRole('dialog').getByRole('button', { name: 'Change' }).click();
+    await elm.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
   await t.test('a sign-out that the server has not heard is said, and made up for', async () => {
     await cutOff(elm, '/sign-out');
     await elm.goto(`${cloud.url}/account`);

@@ -1,6 +1,7 @@
 // Account: this device first, then the others; theme; password and recovery code; what ends things last.
 
 /** @import { Session } from "../api/types.js" */
+import { isUnknown } from "../api/once.js";
 import { errorWords } from "../app/states.js";
 import { setTheme, theme } from "../app/theme.js";
 import { changePassword, changeRecovery } from "../crypto/account.js";
@@ -138,8 +139,13 @@ class KsAccountPage extends Page {
     button(dialog, "no").addEventListener("click", () => dialog.close());
     onSubmit(typed(dialog, "form", HTMLFormElement), this.signal, async (value) => {
       if ([...value("new")].length < 10) throw new Said("Use at least 10 characters for the new password.");
-      await client.changePassword(await changePassword({ account, oldPassword: value("old"), newPassword: value("new") }), { signal: this.signal });
-      this.session.account = await client.account({ signal: this.signal });
+      const change = await changePassword({ account, oldPassword: value("old"), newPassword: value("new") });
+      const lost = await client.changePassword(change, { signal: this.signal }).then(() => null, (error) => error);
+      if (lost && !isUnknown(lost)) throw lost;
+      // When the answer got lost, the account says whether it was done.
+      const now = await client.account({ signal: this.signal });
+      this.session.account = now;
+      if (lost && now.wrapped !== change.password.wrapped) throw lost;
       dialog.close();
       say(this, "status", null);
       announce("Password changed");
@@ -161,7 +167,10 @@ class KsAccountPage extends Page {
       step.code = recovery;
       step.addEventListener("ks-done", () => {
         dialog.close();
-        this.run(client.changeRecovery(body, { signal: this.signal }).then(() => announce("The new recovery code is in force")), (error) => this.#wrong(error));
+        this.run(client.changeRecovery(body, { signal: this.signal }).then(() => { say(this, "status", null); announce("The new recovery code is in force"); }), (error) => {
+          if (isUnknown(error)) say(this, "status", "The server was not reached, so it isn’t certain which recovery code is in force: the old one or the new. Make another one when it is reached again.");
+          else this.#wrong(error);
+        });
       }, { once: true });
     });
     await shown(dialog, this.signal);
