@@ -69,6 +69,8 @@ test('an Event goes from a real camera to its owner\'s screen, sound and file', 
   const chromium = await browser(t);
   const { page } = await person(t, chromium);
   await setUp(t, page, cloud, data);
+  await page.getByRole('heading', { name: 'Wait for your first Event' }).waitFor();
+  await pictures(page, 'set-up-first-event');
 
   const found = await agentCli(data, ['add', 'Hall', rtsp.urls.main, '--user', 'watcher', '--substream', rtsp.urls.sub, '--password-stdin'], 'lens cap\n');
   assert.match(found, /video: H264, 1920x1080/);
