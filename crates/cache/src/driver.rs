@@ -256,11 +256,12 @@ impl Drop for Gone {
 /// Opens a stream. Those who wait for it meanwhile wait no longer than for a reply.
 async fn open(config: &RedisConfig, door: &Door) -> std::io::Result<Box<dyn Stream>> {
     let mut dialing = config.dial.dial();
-    if let Ok(opened) = tokio::time::timeout(config.timeout, &mut dialing).await {
+    let waited_for = config.timeout.min(config.connect_timeout);
+    if let Ok(opened) = tokio::time::timeout(waited_for, &mut dialing).await {
         return opened;
     }
     door.set_state(State::Down);
-    let left = config.connect_timeout.saturating_sub(config.timeout);
+    let left = config.connect_timeout - waited_for;
     let opened = tokio::time::timeout(left, dialing).await;
     opened.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
 }

@@ -41,6 +41,19 @@ async fn a_server_that_hangs_costs_some_time_once() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_does_not_open_is_given_up_after_the_connect_timeout() {
+    for patience in [100, 600].map(Duration::from_millis) {
+        let server = Scripted::new();
+        server.inside().dials_that_hang = 1;
+        let began = Instant::now();
+        let redis = Redis::start(RedisConfig::dialing(server).connect_timeout(patience));
+        assert!(redis.wait_connected(DEADLINE).await);
+        let spread = Duration::from_millis(20);
+        assert!((patience..=patience + spread + MS).contains(&began.elapsed()), "{:?}", began.elapsed());
+    }
+}
+
 /// Who joined another's load late may not have its value, which is not stored either, and loads anew: the time does not begin anew.
 #[tokio::test(start_paused = true)]
 async fn beginning_anew_does_not_begin_the_deadline_anew() {
