@@ -74,7 +74,17 @@ export async function joinHome(client, { secret, keys, pins, signal }) {
 }
 
 /**
- * The sealed names of the home and all its cameras, for `removeSlot` and `rotate`.
+ * What whoever begins a new epoch has to know.
+ * @param {Client} client @param {string} home @param {{ signal?: AbortSignal }} [options]
+ * @returns {Promise<import('../crypto/chain-build.js').Around>}
+ */
+export async function aroundEpoch(client, home, options) {
+  const [names, { members, invitations }] = await Promise.all([sealedNames(client, home, options), client.people(home, options)])
+  return { names, listed: [...members, ...invitations.filter(({ lapsed }) => !lapsed)].map(({ slot }) => slot) }
+}
+
+/**
+ * The sealed names of the home and all its cameras.
  * @param {Client} client @param {string} home @param {{ signal?: AbortSignal }} [options]
  * @returns {Promise<import('./types.js').Signed[]>}
  */

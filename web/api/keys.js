@@ -6,7 +6,7 @@ import { Refusal } from '../crypto/errors.js'
 import { replacement } from '../crypto/new-keys.js'
 import { ApiError } from './errors.js'
 import { isUnknown } from './once.js'
-import { loadHome, sealedNames } from './home.js'
+import { aroundEpoch, loadHome } from './home.js'
 
 /**
  * @typedef {import('./client.js').Client} Client
@@ -47,8 +47,8 @@ async function handOvers(client, { made, old, pins, signal, onHome = () => {} })
     onHome({ home, state: 'reading' })
     try {
       const open = await loadHome(client, { home: row, keys: old, pins, ...options })
-      const names = open.rights.includes('manage') ? await sealedNames(client, home, options) : []
-      homes.push({ home, change: await handOver({ open, keys: made.keys, names }) })
+      const around = open.rights.includes('manage') ? await aroundEpoch(client, home, options) : { names: [] }
+      homes.push({ home, change: await handOver({ open, keys: made.keys, ...around }) })
       onHome({ home, state: 'ready' })
     } catch (error) {
       if (!(error instanceof Refusal || (error instanceof ApiError && ITS_OWN.includes(error.code)))) throw error

@@ -41,7 +41,7 @@
  * @typedef {{ entry: Signed, epoch: EpochPackage|null, invitation: NewInvitation|null, pairing: string|null, names: Signed[], resealed: Sealed|null }} ChainAppend
  * @typedef {{ seq: number, hash: string }} ChainHead
  * @typedef {{ account: string, name: string, slot: string, rights: Right[], since: number, keys_replaced: number|null }} Member
- * @typedef {{ slot: string, rights: Right[], created: number, expires: number }} Invitation
+ * @typedef {{ slot: string, rights: Right[], created: number, expires: number, lapsed: boolean }} Invitation
  * @typedef {{ members: Member[], invitations: Invitation[] }} People
  * @typedef {{ ticket: InvitationTicket }} InvitationOpen
  * @typedef {{ entries: Signed[], epoch: number, sealed: Sealed, name: Signed, expires: number }} InvitationOpened

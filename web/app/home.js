@@ -4,7 +4,7 @@
 /** @import { OpenHome } from "../crypto/home.js" */
 /** @import { MediaState } from "./states.js" */
 /** @import { Session } from "./session.js" */
-import { changeHome, loadHome, sealedNames } from "../api/home.js";
+import { aroundEpoch, changeHome, loadHome } from "../api/home.js";
 import { watchUpdates } from "../api/updates.js";
 import { handOver, rotate } from "../crypto/chain-build.js";
 import { openName } from "../crypto/name.js";
@@ -103,7 +103,7 @@ export class HomeView extends EventTarget {
   async #handOverIfDue() {
     const { keys } = this.session;
     if (!this.opened || sameKeys(this.opened.keys, keys)) return;
-    await this.change(async (open) => handOver({ open, keys, names: await this.sealedNames() }));
+    await this.change(async (open) => handOver({ open, keys, ...(await this.aroundEpoch()) }));
   }
 
   /** Somebody left without an owner's browser, or replaced their keys: this one makes the home's new ones. */
@@ -113,14 +113,13 @@ export class HomeView extends EventTarget {
     await this.change(async (open) => {
       // Two owners' browsers hear of it at once: who comes second leaves it at one.
       if (!(await client.home(this.id, { signal: this.signal })).rotation_due) return null;
-      const { members } = await client.people(this.id, { signal: this.signal });
-      return rotate({ open, names: await this.sealedNames(), members: members.map(({ slot }) => slot) });
+      return rotate({ open, ...(await this.aroundEpoch()) });
     });
     this.row = { ...this.row, rotation_due: false };
   }
 
-  /** The home's and its cameras' sealed names, for what begins a new epoch. */
-  sealedNames() { return sealedNames(this.session.client, this.id, { signal: this.signal }); }
+  /** What whoever begins a new epoch here has to know. */
+  aroundEpoch() { return aroundEpoch(this.session.client, this.id, { signal: this.signal }); }
 
   /**
    * Appends to the chain; builds again when another device was quicker.

@@ -21,6 +21,9 @@ import { resealNames } from './name-again.js'
  * @typedef {import('./ed25519.js').Signed} Signed
  * @typedef {import('./home.js').OpenHome} OpenHome
  * @typedef {import('../api/types.js').ChainAppend} ChainAppend
+ * @typedef {object} Around what a new epoch needs to know of the home
+ * @property {Signed[]} names the home's and all its cameras'
+ * @property {string[]} [listed] the slots that the server still lists: members, and invitations that have not lapsed
  */
 
 /**
@@ -63,33 +66,32 @@ export async function inviteMember({ open, rights, publicUrl }) {
 
 /**
  * Removes a member or takes an invitation back; what is sealed from now on does not open for them.
- * @param {{ open: OpenHome, slot: string, names: Signed[] }} wanted `names` are the home's and all its cameras'
+ * @param {{ open: OpenHome, slot: string } & Around} wanted
  * @returns {Promise<ChainAppend>}
  */
-export function removeSlot({ open, slot, names }) {
-  return beginEpoch(open, { slots: open.chain.head.slots.filter((one) => one.slot !== slot) }, names)
+export function removeSlot({ open, slot, ...around }) {
+  return beginEpoch(open, { slots: open.chain.head.slots.filter((one) => one.slot !== slot) }, around)
 }
 
 /**
- * A new epoch for those who are in the home now; drops slots of accounts that are not `members` any longer.
- * @param {{ open: OpenHome, names: Signed[], members?: string[] }} wanted `members` are the slots that the server still lists
+ * A new epoch for those who are in the home now; drops every slot that is not listed any longer.
+ * @param {{ open: OpenHome } & Around} wanted
  * @returns {Promise<ChainAppend>}
  */
-export function rotate({ open, names, members }) {
-  const { slots } = open.chain.head
-  const stay = members ? slots.filter(({ slot, account }) => account === null || members.includes(slot)) : slots
-  return beginEpoch(open, { slots: stay }, names)
+export function rotate({ open, ...around }) {
+  const { listed } = around
+  return beginEpoch(open, { slots: open.chain.head.slots.filter(({ slot }) => !listed || listed.includes(slot)) }, around)
 }
 
 /**
- * @param {{ open: OpenHome, slot: string, rights: 'owner'|'member', names: Signed[] }} wanted
+ * @param {{ open: OpenHome, slot: string, rights: 'owner'|'member' } & Around} wanted
  * @returns {Promise<ChainAppend>}
  */
-export async function changeRights({ open, slot, rights, names }) {
+export async function changeRights({ open, slot, rights, ...around }) {
   const before = open.chain.head.slots
   const slots = before.map((one) => (one.slot === slot ? { ...one, rights: [...PRESETS[rights]] } : one))
   const loses = before.some((one, i) => losesTo(one, slots[i]))
-  return loses ? beginEpoch(open, { slots }, names) : bare(await signNext(open, { slots }))
+  return loses ? beginEpoch(open, { slots }, around) : bare(await signNext(open, { slots }))
 }
 
 /**
@@ -109,14 +111,14 @@ export async function removeAgent({ open, agent }) {
 /**
  * Other keys in one's own place; the old ones, with which the home is open, sign for them. An owner begins a new epoch with it; a member seals
  * the current one's secret to the new keys, and the next owner begins one.
- * @param {{ open: OpenHome, keys: import('./wrapped-keys.js').AccountKeys, names: Signed[] }} wanted `names` are the home's and all its cameras'
+ * @param {{ open: OpenHome, keys: import('./wrapped-keys.js').AccountKeys } & Around} wanted
  * @returns {Promise<ChainAppend>}
  */
-export async function handOver({ open, keys, names }) {
+export async function handOver({ open, keys, ...around }) {
   const { slots: before, epoch } = open.chain.head
   const own = { ...slotIn(before, open.slot), kem: keys.kemPublic, sign: keys.signPublic }
   const slots = before.map((one) => (one.slot === open.slot ? own : one))
-  if (isOwner(own)) return beginEpoch(open, { slots }, names, keys)
+  if (isOwner(own)) return beginEpoch(open, { slots }, around, keys)
   const entry = await signNext(open, { slots })
   if (!holdsEpochs(own)) return bare(entry)
   const secret = await currentSecret(open.chain, open.packages, holder(open))
@@ -126,11 +128,13 @@ export async function handOver({ open, keys, names }) {
 }
 
 /**
- * @param {OpenHome} open @param {{ slots: Slot[] }} change @param {Signed[]} names
+ * An invitation that has lapsed gets no new epoch: whoever finds its link would open what comes with it.
+ * @param {OpenHome} open @param {{ slots: Slot[] }} wanted @param {Around} around
  * @param {{ sign: CryptoKey }} [keys] those of one's own place from this entry on
  * @returns {Promise<ChainAppend>}
  */
-async function beginEpoch(open, change, names, keys = open.keys) {
+async function beginEpoch(open, wanted, { names, listed }, keys = open.keys) {
+  const change = { slots: wanted.slots.filter(({ slot, account }) => account !== null || !listed || listed.includes(slot)) }
   const { home } = open
   const number = open.chain.head.epoch + 1
   const begun = await newEpoch()

@@ -121,7 +121,8 @@ class KsPeoplePage extends Page {
   #invitation(invitation) {
     const row = /** @type {HTMLElement} */ (clone(INVITATION).firstElementChild);
     part(row, "name").textContent = invitation.rights.includes("manage") ? "An owner" : "A member";
-    part(row, "rights").textContent = `Link made ${when(invitation.created, this.home.zone)}, works until ${when(invitation.expires, this.home.zone)}`;
+    const [made, until] = [when(invitation.created, this.home.zone), when(invitation.expires, this.home.zone)];
+    part(row, "rights").textContent = invitation.lapsed ? `Link made ${made}, works no longer since ${until}` : `Link made ${made}, works until ${until}`;
     const revoke = button(row, "revoke");
     revoke.hidden = !this.home.owner;
     this.on(revoke, "click", () => this.run(this.#revoke(invitation), (error) => this.#wrong(error)));
@@ -151,7 +152,7 @@ class KsPeoplePage extends Page {
   /** @param {string} slot */
   async #without(slot) {
     const { home } = this;
-    await home.change(async (open) => removeSlot({ open, slot, names: await home.sealedNames() }));
+    await home.change(async (open) => removeSlot({ open, slot, ...(await home.aroundEpoch()) }));
     await home.refresh();
     await this.#load();
   }

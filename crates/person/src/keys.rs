@@ -95,6 +95,9 @@ impl Person {
         let mut draft = Draft::after(open.chain.head(), open.slot);
         draft.replace_own_keys(new);
         if own.is_owner() {
+            for slot in self.lapsed(home).await? {
+                draft.remove(slot);
+            }
             let (secret, package) = draft.rotate(secret, &mut self.world.rng())?;
             let entry = draft.sign(&old.sign)?;
             let next = extended(&open, &entry, Some((entry.entry().epoch, secret)))?;

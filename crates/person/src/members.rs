@@ -117,11 +117,12 @@ impl Person {
         self.api.tell(Method::DELETE, &format!("/homes/{home}/people/me"), None).await
     }
 
+    /// Without those slots, and without the invitations that have lapsed: their links would go on opening what comes.
     async fn rotate_without(&self, open: &OpenHome, gone: &BTreeSet<SlotId>) -> Result<(), PersonError> {
         let previous = open.secrets.get(open.epoch())?;
         let mut draft = Draft::after(open.chain.head(), open.slot);
-        for slot in gone {
-            draft.remove(*slot);
+        for slot in gone.iter().copied().chain(self.lapsed(open.chain.home()).await?) {
+            draft.remove(slot);
         }
         let (secret, package) = draft.rotate(previous, &mut self.world.rng())?;
         let entry = draft.sign(&self.keys()?.sign)?;
@@ -129,6 +130,12 @@ impl Person {
         let names = self.names_sealed_anew(open, &next, &self.keys()?.sign).await?;
         let body = ChainAppend { epoch: Some(package), names, ..append_of(&entry) };
         self.append(open, entry, &body, Some(secret)).await
+    }
+
+    /// The places of invitations that nobody can accept any more.
+    pub(crate) async fn lapsed(&self, home: HomeId) -> Result<Vec<SlotId>, PersonError> {
+        let invitations = self.people(home).await?.invitations;
+        Ok(invitations.iter().filter(|one| one.lapsed).map(|one| one.slot).collect())
     }
 
     /// The names of the home and its cameras, sealed to the epoch of `next`. A name that doesn't open stays as it is.

@@ -132,6 +132,21 @@ async fn somebody_invited_reads_the_home_until_they_are_removed() {
     assert_eq!(opened, Err(SealError::EpochNotOpen { epoch: EpochNo(2) }));
 }
 
+#[tokio::test]
+async fn an_invitation_that_lapsed_gets_no_new_epoch_and_an_open_one_does() {
+    for lapsed in [false, true] {
+        let Household { server, elm, oak, home } = household().await;
+        let waiting = elm.invite(home, &Slot::owner_rights()).await.unwrap();
+        server.state().lapsed = lapsed;
+        let slot = oak.known_home(home).await.unwrap().slot;
+        elm.remove_member(home, slot).await.unwrap();
+        let open = elm.open_home(home).await.unwrap();
+        let listed = open.chain.head().entry().slot(waiting.slot).is_some();
+        let sealed = server.state().epochs[1].sealed.iter().any(|sealed| sealed.slot == waiting.slot);
+        assert_eq!((listed, sealed), (!lapsed, !lapsed));
+    }
+}
+
 /// What a lying server could answer to an invitee: a home of its own making with the real one's identity and name, an owner of its
 /// own, and in it the open place as it stands in the real chain.
 fn invented(server: &Server, home: HomeId, place: SlotId) -> people::InvitationOpened {

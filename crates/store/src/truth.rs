@@ -78,7 +78,7 @@ pub trait Truth: keepsight_gate::Truth {
     /// Who belongs to the home at the Permit's time, oldest first.
     async fn members(&self, permit: &Permit) -> Result<Locked<Vec<MemberRow>>, StoreError>;
 
-    /// The home's open invitations.
+    /// The home's invitations that were neither accepted nor taken back, those that have lapsed too.
     async fn invitations(&self, permit: &Permit) -> Result<Locked<Vec<OpenInvitationRow>>, StoreError>;
 
     /// Names of all who belong or once belonged to the home, for "who viewed".

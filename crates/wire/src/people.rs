@@ -414,6 +414,8 @@ bodies! {
         created: UnixMillis,
         /// When it lapses.
         expires: UnixMillis,
+        /// That it has: nobody can accept it, and the next new epoch leaves its place out.
+        lapsed: bool,
     }
     /// `POST /invitations/open` -> [`InvitationOpened`]
     InvitationOpen {

@@ -2,7 +2,7 @@
 
 import { addAgent, changeRights, handOver, inviteMember, removeAgent, removeSlot, rotate } from '../../crypto/chain-build.js'
 import { fromB64, toB64 } from '../../crypto/base64url.js'
-import { random, utf8 } from '../../crypto/bytes.js'
+import { random, textOf, utf8 } from '../../crypto/bytes.js'
 import { ChainRefused } from '../../crypto/errors.js'
 import { signDocument, signPairOf } from '../../crypto/ed25519.js'
 import { hmac, sha256 } from '../../crypto/hash.js'
@@ -180,9 +180,30 @@ export const homes = {
       const elm = await Household.found()
       const [oak, ash] = [await elm.join(), await elm.join()]
       const { slot } = await elm.open()
-      elm.take(await rotate({ open: await elm.open(), names: [], members: [slot, ash.slot] }))
+      elm.take(await rotate({ open: await elm.open(), names: [], listed: [slot, ash.slot] }))
       await refusedAs(elm.open(oak), 'chain_refused', 'not_a_member')
       await elm.open(ash)
+    },
+    async 'an invitation that has lapsed gets no new epoch, whatever begins it; an open one does'() {
+      const elm = await Household.found()
+      const [oak, { slot }] = [await elm.join('owner'), await elm.open()]
+      const [lapsed, open] = [await elm.invite(), await elm.invite()]
+      const listed = [slot, oak.slot, open.slot]
+      const keys = { ...(await someKeys()), account: elm.owner.keys.account }
+      const bodies = [
+        await rotate({ open: await elm.open(), names: [], listed }),
+        await removeSlot({ open: await elm.open(), slot: oak.slot, names: [], listed }),
+        await changeRights({ open: await elm.open(), slot: oak.slot, rights: 'member', names: [], listed }),
+        await handOver({ open: await elm.open(), keys, names: [], listed }),
+      ]
+      for (const { entry, epoch } of bodies) {
+        const placed = JSON.parse(textOf(fromB64(entry.body))).slots.map((/** @type {any} */ one) => one.slot)
+        if (!epoch) continue
+        const sealed = epoch.sealed.map((/** @type {any} */ one) => one.slot)
+        same([placed.includes(lapsed.slot), sealed.includes(lapsed.slot)], [false, false])
+        same([placed.includes(open.slot), sealed.includes(open.slot)], [true, true])
+      }
+      same(bodies.filter(({ epoch }) => epoch).length, 3)
     },
     async 'rights change, and the last owner stays'() {
       const elm = await Household.found()

@@ -3,7 +3,7 @@
 import { Backoff, wait } from '../../api/backoff.js'
 import { Client } from '../../api/client.js'
 import { ApiError } from '../../api/errors.js'
-import { changeHome, joinHome, loadHome, sealedNames } from '../../api/home.js'
+import { aroundEpoch, changeHome, joinHome, loadHome, sealedNames } from '../../api/home.js'
 import { replaceKeys } from '../../api/keys.js'
 import { once } from '../../api/once.js'
 import { watchUpdates } from '../../api/updates.js'
@@ -239,6 +239,7 @@ export const service = {
         if (url.includes(shut.home)) return json({ error: { code: 'not_allowed', message: 'suspended', request: '' } }, 403)
         const at = url.includes(elm.home) ? elm : theirs
         if (url.endsWith('/chain')) return json(at.chain())
+        if (url.endsWith('/people')) return json({ members: [], invitations: [] })
         return json(url.endsWith('/cameras') ? [] : { name: at.name })
       })
       /** @type {string[]} */
@@ -302,6 +303,9 @@ export const service = {
     async 'sealed names are the home’s and all cameras’'() {
       const { client } = clientWith((url) => json(url.endsWith('cameras') ? [{ name: 'b' }, { name: 'c' }] : { name: 'a' }))
       same(await sealedNames(client, 'h'), ['a', 'b', 'c'])
+      const people = { members: [{ slot: 'elm' }], invitations: [{ slot: 'open', lapsed: false }, { slot: 'old', lapsed: true }] }
+      const { client: whole } = clientWith((url) => json(url.endsWith('people') ? people : url.endsWith('cameras') ? [] : { name: 'a' }))
+      same(await aroundEpoch(whole, 'h'), { names: ['a'], listed: ['elm', 'open'] })
       ok(new ApiError('x', '') instanceof Error)
     },
   },

@@ -26,6 +26,7 @@ pub(super) async fn people(call: Call) -> Outcome<Answer> {
         rights: rows::rights(row.rights),
         created: row.created,
         expires: row.expires,
+        lapsed: row.lapsed,
     };
     Answer::json(&People {
         members: cloud.open(members, &receipt)?.into_iter().map(member).collect(),

@@ -28,6 +28,8 @@ pub struct State {
     pub name: Option<Signed>,
     pub names: Vec<Signed>,
     pub invitation: Option<NewInvitation>,
+    /// Whether the invitations that are open have lapsed by now.
+    pub lapsed: bool,
 }
 
 #[derive(Clone, Default)]
@@ -82,6 +84,7 @@ impl Server {
                 (StatusCode::CREATED, json!(home(&state)))
             }
             ("GET", ["homes", _]) => (StatusCode::OK, json!(home(&state))),
+            ("GET", ["homes", _, "people"]) => (StatusCode::OK, json!(people(&state))),
             ("GET", ["homes", _, "cameras"]) => (StatusCode::OK, json!([])),
             ("GET", ["homes", _, "chain"]) => {
                 let chain = Chain { entries: state.entries.clone(), epochs: state.epochs.clone() };
@@ -175,6 +178,15 @@ fn account(from: &SignUp) -> Account {
         kem: from.kem,
         sign: from.sign,
     }
+}
+
+fn people(state: &State) -> People {
+    let newest = keepsight_seal::Entry::parse(&state.entries.last().unwrap().body.0).unwrap();
+    let (created, expires, lapsed) = (UnixMillis(0), UnixMillis(1), state.lapsed);
+    let open = newest.slots.into_iter().filter(|slot| slot.is_pending());
+    let invitations =
+        open.map(|slot| Invitation { slot: slot.slot, rights: slot.rights, created, expires, lapsed });
+    People { members: Vec::new(), invitations: invitations.collect() }
 }
 
 fn home(state: &State) -> Home {

@@ -295,8 +295,8 @@ pub fn members(tx: &Connection, home: HomeId, now: UnixMillis) -> Read<Vec<Membe
 
 /// See [`super::Truth::invitations`].
 pub fn invitations(tx: &Connection, home: HomeId, now: UnixMillis) -> Read<Vec<OpenInvitationRow>> {
-    const QUERY: &str = "SELECT * FROM invitations
-        WHERE home = ?1 AND ended_rev IS NULL AND expires > ?2 ORDER BY created, slot";
+    const QUERY: &str = "SELECT *, expires <= ?2 AS lapsed FROM invitations
+        WHERE home = ?1 AND ended_rev IS NULL ORDER BY created, slot";
     let found = all(tx, QUERY, params![home.as_bytes(), now.0], |row| {
         Ok(OpenInvitationRow {
             home: HomeId::from_bytes(row.get("home")?),
@@ -304,6 +304,7 @@ pub fn invitations(tx: &Connection, home: HomeId, now: UnixMillis) -> Read<Vec<O
             rights: sql::rights(row, "rights")?,
             created: sql::time(row, "created")?,
             expires: sql::time(row, "expires")?,
+            lapsed: row.get("lapsed")?,
         })
     })?;
     Ok(found)
@@ -418,7 +419,9 @@ pub fn retention_rules(tx: &Connection) -> Read<Vec<RetentionRow>> {
 pub fn sweep(tx: &Connection, now: UnixMillis) -> Read<u64> {
     let before = [now.0.saturating_sub(SWEEP_AFTER_MS)];
     let sessions = run(tx, "DELETE FROM sessions WHERE expires < ?1", before)?;
-    let invitations = run(tx, "DELETE FROM invitations WHERE expires < ?1", before)?;
+    // A lapsed one that still has its place in the chain is listed until a new epoch leaves it out.
+    let invitations =
+        run(tx, "DELETE FROM invitations WHERE expires < ?1 AND ended_rev IS NOT NULL", before)?;
     let pairings = run(tx, "DELETE FROM pairings WHERE expires < ?1", before)?;
     Ok((sessions + invitations + pairings) as u64)
 }

@@ -204,6 +204,8 @@ rows! {
         created: UnixMillis,
         /// When it lapses.
         expires: UnixMillis,
+        /// That it has, at the Permit's time.
+        lapsed: bool,
     }
     /// What an invitation offers to its holder.
     OfferedInvitationRow {

@@ -65,6 +65,16 @@ pub async fn a_revoked_or_lapsed_invitation_is_nothing(bench: Bench) {
     bench.allowed(&late, OPEN).await;
     bench.clock.pass(1);
     assert_eq!(bench.denied(&late, OPEN).await, Denied::NotFound);
+    // It keeps its place in the chain, and so stays in the list until it is taken back.
+    let ask = Ask::home(Action::ReadPeople, home.home);
+    let permit = bench.check(&elm.credential, ask).await.unwrap();
+    let listed = bench.truth.invitations(&permit).await.unwrap();
+    let listed = bench.open(permit, listed);
+    assert_eq!(listed.iter().map(|one| one.lapsed).collect::<Vec<_>>(), [true]);
+    bench.append(&elm, &mut home, |append| append.invitations_revoked.push(listed[0].slot)).await.unwrap();
+    let permit = bench.check(&elm.credential, ask).await.unwrap();
+    let listed = bench.truth.invitations(&permit).await.unwrap();
+    assert!(bench.open(permit, listed).is_empty());
 }
 
 pub async fn an_invitation_lets_its_holder_sign_up(bench: Bench) {
