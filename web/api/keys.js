@@ -22,7 +22,8 @@ const ITS_OWN = ['not_found', 'not_allowed', 'gone']
 /**
  * @param {Client} client
  * @param {{ made: NewKeys, old: NewKeys['keys'], pins: import('../crypto/pins.js').Pins, signal?: AbortSignal, onHome?: (progress: Progress) => void }} given
- * @returns {Promise<{ account: import('./types.js').Account, left: string[] }>} `left` are the homes that keep the old keys for now
+ * @returns {Promise<{ account: import('./types.js').Account, left: string[], named: string[] }>} `named` are the account's homes,
+ *   and `left` those of them that keep the old keys for now
  * @throws {ApiError} nothing was done, or when the server stayed unreached it is not known
  */
 export async function replaceKeys(client, given) {
@@ -31,7 +32,7 @@ export async function replaceKeys(client, given) {
     const body = await replacement({ made: given.made, old: given.old, homes })
     given.signal?.throwIfAborted()
     try {
-      return { account: await sent(client, body), left }
+      return { account: await sent(client, body), left, named: [...homes.map(({ home }) => home), ...left] }
     } catch (error) {
       if (!(error instanceof ApiError && error.code === 'conflict') || tries === 1) throw error
     }

@@ -99,10 +99,10 @@ export class App extends EventTarget {
 
   /**
    * Goes on with the keys that have just replaced the account's; other tabs begin anew with them.
-   * @param {Account} account @param {AccountKeys} keys
+   * @param {Account} account @param {AccountKeys} keys @param {string[]} homes
    */
-  async takeKeys(account, keys) {
-    await this.session?.takeKeys(account, keys);
+  async takeKeys(account, keys, homes) {
+    await this.session?.takeKeys(account, keys, homes);
     this.#tabs.postMessage(null);
   }
 

@@ -66,11 +66,12 @@ export class Session extends EventTarget {
 
   /**
    * Goes on with other keys of the same account.
-   * @param {Account} account @param {AccountKeys} keys
+   * @param {Account} account @param {AccountKeys} keys @param {string[]} homes that the account had when they were replaced
    */
-  async takeKeys(account, keys) {
+  async takeKeys(account, keys, homes) {
+    const known = this.homes.map(({ id }) => id);
     // What can't be kept is asked for again: with keys that are not the account's, a device is locked.
-    await this.keystore.save(keys).catch(() => {});
+    await this.keystore.save(keys, [...homes, ...known]).catch(() => {});
     this.account = account;
     this.keys = keys;
     await this.loadHomes();
@@ -78,8 +79,10 @@ export class Session extends EventTarget {
 
   async #settleKeys() {
     const { keys } = this;
-    if (!keys.previous?.length || this.homes.some(({ opened }) => !opened || !sameKeys(opened.keys, keys))) return;
-    await this.keystore.settle(keys);
+    await this.keystore.settle(keys, (home) => {
+      const opened = this.#homes.get(home)?.opened;
+      return !!opened && sameKeys(opened.keys, keys);
+    });
   }
 
   /** @param {Home} row */

@@ -37,19 +37,28 @@ export class Keystore {
   }
 
   /**
-   * Keys that were here and are other ones become the new ones' `previous`.
-   * @param {AccountKeys} keys
+   * Keys that were here and are other ones become the new ones' `previous`, and stand in the homes named until each has the new ones.
+   * @param {AccountKeys} keys @param {string[]} [homes] not known where the keys were replaced elsewhere
    */
-  async save(keys) {
+  async save(keys, homes) {
     const before = await this.load(keys.account)
     const older = before ? [before, ...(before.previous ?? [])] : []
-    keys.previous = older.filter((one) => !sameKeys(one, keys)).map(({ previous, ...one }) => one)
+    keys.previous = older.filter((one) => !sameKeys(one, keys)).map(({ previous, standing, ...one }) => one)
+    const named = before && !sameKeys(before, keys) ? homes : []
+    const still = before?.previous?.length ? before.standing : []
+    keys.standing = named && still && [...new Set([...named, ...still])]
     await this.put(keys)
   }
 
-  /** Every home has the present keys: those from before are of no more use. @param {AccountKeys} keys */
-  async settle(keys) {
+  /**
+   * Lets go of the keys from before once every home that they stood in has the present ones. Those homes are named on this device: a list
+   * of homes that is short, or empty, is no reason to drop what nobody else has.
+   * @param {AccountKeys} keys @param {(home: string) => boolean} has
+   */
+  async settle(keys, has) {
+    if (!keys.previous?.length || !keys.standing?.length || !keys.standing.every(has)) return
     keys.previous = []
+    keys.standing = []
     await this.put(keys)
   }
 

@@ -10,8 +10,8 @@ import { pairOf } from './x25519.js'
 
 /**
  * @typedef {import('./bytes.js').Bytes} Bytes
- * @typedef {{ account: string, kem: CryptoKey, sign: CryptoKey, kemPublic: Bytes, signPublic: Bytes, previous?: AccountKeys[] }} AccountKeys
- *   `previous` were replaced, and still stand in homes that could not take part
+ * @typedef {{ account: string, kem: CryptoKey, sign: CryptoKey, kemPublic: Bytes, signPublic: Bytes, previous?: AccountKeys[], standing?: string[]|undefined }} AccountKeys
+ *   `previous` were replaced, and may still stand in the homes of `standing`; in which, is not known when there is none
  * @typedef {{ account: string, bytes: Bytes }} RawKeys 64 bytes, for wrapping anew; to be wiped by the holder
  */
 

@@ -85,8 +85,8 @@ class NewKeysDialog {
     this.#working(true);
     try {
       const { client, keys: old, pins } = this.session;
-      const { account, left } = await replaceKeys(client, { made, old, pins, onHome: (progress) => this.#tell(progress) });
-      await this.app.takeKeys(account, made.keys);
+      const { account, left, named } = await replaceKeys(client, { made, old, pins, onHome: (progress) => this.#tell(progress) });
+      await this.app.takeKeys(account, made.keys, named);
       this.#finish(left);
     } catch (error) {
       this.#working(false);

@@ -11,7 +11,10 @@ import { removeSlot } from '../crypto/chain-build.js'
 import { placeOf } from '../ui/router.js'
 import * as time from '../ui/time.js'
 import { bytes, gapWords, rightsWords } from '../ui/words.js'
-import { Household } from './support/household.js'
+import { handOver } from '../crypto/chain-build.js'
+import { Keystore } from '../crypto/keystore.js'
+import { memoryPins } from '../crypto/pins.js'
+import { Household, someKeys } from './support/household.js'
 import { Recording } from './support/recording.js'
 
 const at = (path, { hash = '', search = '' } = {}) => [placeOf(path), { hash, search }]
@@ -151,9 +154,11 @@ async function sessionOf() {
     appendChain: async (/** @type {string} */ _, /** @type {any} */ body) => { household.take(body); server.rows[0].chain_seq = household.entries.length - 1 },
     cameras: async () => [], EventSource: class extends EventTarget { close() {} },
   }
-  const session = new Session(/** @type {any} */ ({ client, account: { account: keys.account }, keys, pins, keystore: null }))
+  const keystore = await Keystore.open({ shared: true })
+  await keystore.save(keys)
+  const session = new Session(/** @type {any} */ ({ client, account: { account: keys.account }, keys, pins, keystore }))
   await session.loadHomes()
-  return { household, client, server, session }
+  return { household, client, server, session, keystore }
 }
 
 describe('the homes of a session', () => {
@@ -196,6 +201,35 @@ describe('the homes of a session', () => {
     await home.refresh()
     assert.deepEqual([home.overdue, home.opened.chain.head.epoch], [null, 2])
     console.error = told
+    session.end()
+  })
+})
+
+describe('keys that were replaced', () => {
+  /** The owner's keys replaced in a home that could not take part. */
+  async function replaced() {
+    const { server, session, household, keystore } = await sessionOf()
+    const keys = { ...(await someKeys()), account: household.owner.keys.account }
+    server.rows = []
+    await session.takeKeys(/** @type {any} */ ({ account: keys.account }), keys, [household.home])
+    return { server, session, household, kept: async () => (await keystore.load(keys.account)).previous.length, row: { home: household.home, rights: ['review'], name: household.name } }
+  }
+
+  test('stay on the device while a list of homes does not name the home that they stand in', async () => {
+    const { session, kept } = await replaced()
+    assert.equal(await kept(), 1)
+    await session.loadHomes()
+    assert.equal(await kept(), 1)
+    session.end()
+  })
+
+  test('go once that home is open with the new ones', async () => {
+    const { server, session, household, row, kept } = await replaced()
+    household.take(await handOver({ open: await household.open(), keys: session.keys, names: [household.name] }))
+    server.rows = [{ ...row, slot: (await household.open({ keys: session.keys, pins: memoryPins() })).slot }]
+    await session.loadHomes()
+    assert.equal(session.current?.name, '12 Elm Street')
+    assert.equal(await kept(), 0)
     session.end()
   })
 })

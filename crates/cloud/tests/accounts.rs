@@ -5,11 +5,11 @@ mod support;
 use keepsight_cloud::{Limits, Rate};
 use keepsight_ids::{B32, B64};
 use keepsight_wire::people::{
-    Account, Credentials, NameQuery, PasswordChange, PasswordParameters, RecoveryCredentials, RecoveryOpen,
-    RecoveryOpened, RecoveryReplace, Service, Session, SignIn, SignUpPolicy, Ticket,
+    Account, Credentials, Home, NameQuery, PasswordChange, PasswordParameters, RecoveryCredentials,
+    RecoveryOpen, RecoveryOpened, RecoveryReplace, Service, Session, SignIn, SignUpPolicy, Ticket,
 };
 use std::time::Duration;
-use support::{Person, Server, Who};
+use support::{Line, Person, Server, Who};
 
 fn query(name: &str) -> NameQuery {
     NameQuery { name: name.to_owned() }
@@ -31,6 +31,16 @@ async fn the_first_account_needs_the_set_up_link_and_it_works_once() {
     assert!(!server.get(&Who::Nobody, "/api/v1/service").await.ok::<Service>().setup_needed);
     let reply = server.post(&Who::Nobody, "/api/v1/sign-up", &stranger.sign_up(setup)).await;
     assert_eq!(reply.refusal(), (403, "not_allowed".into()));
+}
+
+#[tokio::test]
+async fn a_home_that_cannot_be_read_now_fails_the_list_and_is_never_left_out_of_it() {
+    let server = Server::start().await;
+    let elm = server.home("elm").await;
+    server.line.set_for("home", Line::Failing);
+    assert_eq!(server.get(&elm.owner.who, "/api/v1/homes").await.refusal(), (503, "unavailable".into()));
+    server.line.set_for("home", Line::Whole);
+    assert_eq!(server.get(&elm.owner.who, "/api/v1/homes").await.ok::<Vec<Home>>().len(), 1);
 }
 
 #[tokio::test]

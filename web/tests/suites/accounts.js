@@ -105,8 +105,33 @@ export const accounts = {
       await store.save(keys)
       const held = await store.load(old.account)
       same([toB64(held?.kemPublic ?? random(1)), held?.previous?.map((one) => toB64(one.kemPublic))], [toB64(keys.kemPublic), [toB64(old.kemPublic)]])
-      await store.settle(keys)
-      same((await store.load(old.account))?.previous, [])
+      const kept = async () => (await store.load(old.account))?.previous?.length
+      await store.settle(keys, () => true)
+      same(await kept(), 1, 'nobody has said in which homes they stand')
+      const third = { ...(await someKeys()), account: old.account }
+      await store.save(third, ['hom_a'])
+      await store.settle(third, () => true)
+      same(await kept(), 2, 'in which homes the first ones stand is still not known')
+    },
+    async 'keys that were replaced go when each home that they stood in has the new ones, and not when a list is short'() {
+      const store = await Keystore.open({ shared: true })
+      const [old, second, third] = [await someKeys(), await someKeys(), await someKeys()]
+      second.account = third.account = old.account
+      const kept = async () => (await store.load(old.account))?.previous?.length
+      await store.save(old)
+      await store.save(second, ['hom_a', 'hom_b'])
+      await store.settle(second, () => false)
+      await store.settle(second, (home) => home === 'hom_b')
+      same(await kept(), 1)
+      await store.save(third, ['hom_b'])
+      await store.save(third)
+      await store.settle(third, (home) => home === 'hom_b')
+      same(await kept(), 2, 'the home of the first replacement has not got the last keys')
+      await store.settle(third, () => true)
+      same(await kept(), 0)
+      await store.save(old, [])
+      await store.settle(old, () => true)
+      same(await kept(), 1, 'a server that named no home has not said that there is none')
     },
     async 'on a shared computer keys are in memory only'() {
       const store = await Keystore.open({ shared: true })

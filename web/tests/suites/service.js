@@ -244,8 +244,9 @@ export const service = {
       })
       /** @type {string[]} */
       const told = []
-      const { account, left } = await replaceKeys(client, { made, old: elm.owner.keys, pins: elm.owner.pins, onHome: ({ home, state }) => told.push(`${[elm, theirs, shut].findIndex((one) => one.home === home)} ${state}`) })
+      const { account, left, named } = await replaceKeys(client, { made, old: elm.owner.keys, pins: elm.owner.pins, onHome: ({ home, state }) => told.push(`${[elm, theirs, shut].findIndex((one) => one.home === home)} ${state}`) })
       same([puts, left, account.wrapped], [2, [shut.home], made.password.wrapped])
+      same(named, [elm.home, theirs.home, shut.home])
       same(told.slice(-6), ['0 reading', '0 ready', '1 reading', '1 ready', '2 reading', '2 left'])
       const present = { keys: made.keys, pins: memoryPins() }
       same([[...(await elm.open(present)).epochs.keys()].sort(), [...(await theirs.open(present)).epochs.keys()]], [[1, 2], [1]])

@@ -13,7 +13,7 @@ use crate::cloud::Cloud;
 use crate::day;
 use crate::edge::answer::Answer;
 use crate::edge::dispatch::Asker;
-use crate::edge::fault::{Fault, Outcome};
+use crate::edge::fault::{Code, Fault, Outcome};
 use crate::edge::input::Json;
 use crate::edge::routes::Call;
 
@@ -25,10 +25,19 @@ pub(super) async fn list(call: Call) -> Outcome<Answer> {
     let locked = cloud.truth.homes(&permit).await?;
     let receipt = cloud.plain_receipt(permit)?;
     let homes: Vec<HomeId> = cloud.open(locked, &receipt)?.into_iter().map(|row| row.home.home).collect();
-    let each = homes.into_iter().map(|home| one(&cloud, &asker, home));
-    // A home that was left between the two questions is no longer in the list.
-    let homes: Vec<Home> = future::join_all(each).await.into_iter().filter_map(Result::ok).collect();
+    let each = homes.into_iter().map(|home| one_if_there(&cloud, &asker, home));
+    let homes: Vec<Home> = future::try_join_all(each).await?.into_iter().flatten().collect();
     Answer::json(&homes)
+}
+
+/// A home that was left between the two questions is no longer in the list. Whatever else goes wrong fails the list as a whole: a
+/// home that it doesn't name is taken for one that is no longer the caller's, and their device drops what it held for it.
+async fn one_if_there(cloud: &Cloud, asker: &Asker, home: HomeId) -> Outcome<Option<Home>> {
+    match one(cloud, asker, home).await {
+        Ok(home) => Ok(Some(home)),
+        Err(fault) if fault.code == Code::NotFound => Ok(None),
+        Err(fault) => Err(fault),
+    }
 }
 
 pub(super) async fn read(call: Call) -> Outcome<Answer> {

@@ -1,6 +1,7 @@
 //! The real truth behind a line that can be cut: fences and writes then fail, or get no answer at all. Nothing else is changed.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use keepsight_gate::{
@@ -27,11 +28,27 @@ pub enum Line {
 pub struct Cut {
     inner: Arc<SqliteTruth>,
     line: watch::Sender<Line>,
+    /// Reads and writes of the service's own that have a line of their own.
+    apart: Mutex<BTreeMap<&'static str, Line>>,
 }
 
 impl Cut {
     pub fn new(inner: Arc<SqliteTruth>) -> Self {
-        Self { inner, line: watch::Sender::new(Line::Whole) }
+        Self { inner, line: watch::Sender::new(Line::Whole), apart: Mutex::default() }
+    }
+
+    /// How one function of [`Truth`] does from now on.
+    pub fn set_for(&self, function: &'static str, line: Line) {
+        self.apart.lock().unwrap().insert(function, line);
+    }
+
+    async fn pass_for(&self, function: &'static str) -> Result<(), StoreError> {
+        let line = self.apart.lock().unwrap().get(function).copied();
+        match line {
+            None | Some(Line::Whole) => Ok(()),
+            Some(Line::Failing) => Err(StoreError::Busy { transaction: function }),
+            Some(Line::Silent) => std::future::pending().await,
+        }
     }
 
     pub fn set(&self, line: Line) {
@@ -68,6 +85,7 @@ macro_rules! handed_on {
         #[async_trait]
         impl Truth for Cut {
             $(async fn $name(&self $(, $arg: $ty)*) -> Result<$out, StoreError> {
+                self.pass_for(stringify!($name)).await?;
                 self.inner.$name($($arg),*).await
             })*
         }
