@@ -44,6 +44,16 @@ async fn a_home_that_cannot_be_read_now_fails_the_list_and_is_never_left_out_of_
 }
 
 #[tokio::test]
+async fn people_are_told_who_they_are_while_the_database_takes_no_note_of_it() {
+    let server = Server::start().await;
+    let elm = server.person("elm").await;
+    for line in [Line::Failing, Line::Silent] {
+        server.line.set_for("touch_session", line);
+        assert_eq!(server.get(&elm.who, "/api/v1/account").await.ok::<Account>().account, elm.account);
+    }
+}
+
+#[tokio::test]
 async fn sign_up_is_by_invitation_unless_it_is_open() {
     let server = Server::with(|config| config.sign_up = SignUpPolicy::Invitation).await;
     let mut elm = server.home("elm").await;
