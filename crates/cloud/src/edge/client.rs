@@ -96,13 +96,13 @@ impl Client {
 
     /// Takes a trusted proxy's word.
     fn believe(&mut self, headers: &HeaderMap, trusted: &[Network]) {
-        // Each proxy appends whom it heard; from the right, the first that is no proxy of ours is the client.
-        let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
-        let hops: Vec<IpAddr> =
-            forwarded.flat_map(|line| line.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-        let outside = |hop: &&IpAddr| !trusted.iter().any(|network| network.contains(**hop));
-        if let Some(hop) = hops.iter().rev().find(outside) {
-            self.address = *hop;
+        // Each proxy appends whom it heard; from the right, the first that is no proxy of ours is the client. What stands left of
+        // something that is no address was written by nobody knows whom.
+        let forwarded = headers.get_all(FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default());
+        let hops: Vec<&str> = forwarded.flat_map(|line| line.split(',')).collect();
+        let outside = |hop: &IpAddr| !trusted.iter().any(|network| network.contains(*hop));
+        if let Some(hop) = hops.into_iter().rev().map_while(hop).find(outside) {
+            self.address = hop;
         }
         if let Some(proto) = text(headers, &FORWARDED_PROTO) {
             self.secure = proto.eq_ignore_ascii_case("https");
@@ -125,6 +125,13 @@ impl Client {
         Err(Fault::new(Code::BadOrigin, "This request comes from a page of another site.")
             .logged(format!("{origin} is not {own}")))
     }
+}
+
+/// The address in a hop, which some proxies write with its port: `198.51.100.7:4711`, `[2001:db8::7]:4711`.
+fn hop(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    bare.parse().ok().or_else(|| text.parse().ok().map(|with_port: SocketAddr| with_port.ip()))
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
@@ -202,6 +209,21 @@ mod tests {
         let headers = [("x-forwarded-for", "127.0.0.1, 198.51.100.7, 10.9.9.9")];
         let client = Client::of(&parts("10.1.2.3", &headers), false, &trusted());
         assert_eq!(client.address.to_string(), "198.51.100.7");
+    }
+
+    #[test]
+    fn a_hop_may_carry_its_port_and_what_stands_left_of_a_hop_without_an_address_is_nobodys_word() {
+        let of = |forwarded: &str| {
+            let headers = [("x-forwarded-for", forwarded)];
+            Client::of(&parts("10.1.2.3", &headers), false, &trusted()).address.to_string()
+        };
+        assert_eq!(of("203.0.113.9, 198.51.100.7:4711"), "198.51.100.7");
+        assert_eq!(of("203.0.113.9, [2001:db8::7]:4711, 10.9.9.9:80"), "2001:db8::7");
+        assert_eq!(of("203.0.113.9, [2001:db8::7]"), "2001:db8::7");
+        for no_address in ["unknown", "_hidden", "", "198.51.100.7:x", "elm.example"] {
+            assert_eq!(of(&format!("203.0.113.9, {no_address}")), "10.1.2.3", "{no_address}");
+            assert_eq!(of(&format!("203.0.113.9, {no_address}, 10.9.9.9")), "10.1.2.3", "{no_address}");
+        }
     }
 
     #[test]
