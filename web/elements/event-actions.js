@@ -46,6 +46,8 @@ export class KsEventActions extends Living {
   #kept(kept) {
     const keep = button(this, "keep");
     keep.setAttribute("aria-pressed", String(kept));
+    // To let go of it is to let it be deleted.
+    keep.disabled = kept && !this.#given?.home.may("delete");
     setIcon(keep, kept ? "bookmark-on" : "bookmark");
     part(this, "keep-words").textContent = kept ? "Kept" : "Keep";
   }
@@ -57,7 +59,7 @@ export class KsEventActions extends Living {
     await home.session.client.setKept(home.id, event.camera, event.event, kept, { signal: this.signal });
     this.#given.detail = { ...this.#given.detail, event: { ...event, kept } };
     this.#kept(kept);
-    const words = kept ? "Kept. It stays until you delete it or let it go." : "No longer kept. It will be deleted when its time is over.";
+    const words = kept ? (home.may("delete") ? "Kept. It stays until you delete it or let it go." : "Kept. It stays until an owner deletes it or lets it go.") : "No longer kept. It will be deleted when its time is over.";
     say(this, "said", words);
     announce(words);
   }

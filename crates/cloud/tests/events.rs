@@ -212,6 +212,21 @@ async fn seen_kept_and_deleted_are_remembered() {
 }
 
 #[tokio::test]
+async fn only_who_may_delete_an_event_may_let_go_of_one_that_is_kept() {
+    let server = Server::start().await;
+    let mut elm = server.home("elm").await;
+    let (oak, _) = elm.member(&server, "oak", &Slot::member_rights()).await;
+    let path = elm.event_path("/kept");
+    server.put(&oak.who, &path, &Keep { kept: true }).await.done();
+    let refused = server.put(&oak.who, &path, &Keep { kept: false }).await.refusal();
+    assert_eq!(refused, (403, "not_allowed".into()));
+    let event = || async { server.get(&elm.owner.who, &elm.event_path("")).await.ok::<EventDetail>().event };
+    assert!(event().await.kept);
+    server.put(&elm.owner.who, &path, &Keep { kept: false }).await.done();
+    assert!(!event().await.kept);
+}
+
+#[tokio::test]
 async fn a_lockdown_stops_viewing_at_the_next_request_and_not_the_way_out_of_it() {
     let server = Server::start().await;
     let elm = server.home("elm").await;

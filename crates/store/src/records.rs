@@ -167,7 +167,7 @@ pub trait Records: Journal + 'static {
     /// [`StoreError::NotFound`].
     async fn mark_seen(&self, permit: &Permit, event: EventId) -> Result<(), StoreError>;
 
-    /// Takes an Event out of retention's reach, or puts it back (`KeepEvent`).
+    /// Takes an Event out of retention's reach (`KeepEvent`), or puts it back, which lets retention delete it (`DeleteEvent`).
     ///
     /// # Errors
     /// [`StoreError::NotFound`].

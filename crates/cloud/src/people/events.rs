@@ -151,8 +151,14 @@ const fn disclosed(kind: SegmentKind, purpose: Purpose) -> Kind {
 }
 
 pub(super) async fn keep(call: Call<EventId, (), Json<Keep>>) -> Outcome<Answer> {
-    call.cloud.records.keep(&call.permit, call.params, call.body.0.kept).await?;
-    tell(&call.cloud, &call.permit, call.params);
+    let Call { cloud, mut permit, asker, params: event, body: Json(Keep { kept }), .. } = call;
+    if !kept {
+        // What is no longer kept goes with the next sweep, if it is old enough: only who may delete it may let go of it.
+        let (home, camera) = permit.home().zip(permit.camera()).ok_or_else(Fault::not_found)?;
+        permit = asker.ask(&cloud, Ask::camera(Action::DeleteEvent, home, camera)).await?;
+    }
+    cloud.records.keep(&permit, event, kept).await?;
+    tell(&cloud, &permit, event);
     Ok(Answer::done())
 }
 

@@ -269,7 +269,7 @@ fn event_routes(routes: &mut Routes) {
             Action::KeepEvent,
             events::keep,
         )
-        .doc("Takes the Event out of retention's reach, or puts it back.")
+        .doc("Takes the Event out of retention's reach, or, with the right to delete it, puts it back.")
         .example(stage::keep);
     routes
         .add(Method::DELETE, EVENT, Action::DeleteEvent, events::delete)

@@ -229,7 +229,9 @@ impl Records for SqliteRecords {
     }
 
     async fn keep(&self, permit: &Permit, event: EventId, kept: bool) -> Result<(), StoreError> {
-        let place = self.asked(permit, &[Action::KeepEvent])?.place(event)?;
+        // Retention deletes what is no longer kept: letting go of it is a deletion, a little later.
+        let action = if kept { Action::KeepEvent } else { Action::DeleteEvent };
+        let place = self.asked(permit, &[action])?.place(event)?;
         self.write_of(place.home, "keep", move |tx| events::keep(tx, place, kept)).await
     }
 

@@ -39,10 +39,17 @@ pub(super) async fn old_events_go_and_kept_ones_stay(bench: Bench) {
         bench.put_whole(1, camera(10), number).await;
     }
     for (number, kept) in [(2, true), (3, true), (3, false)] {
-        let permit = bench.street.person(Who::Owner(1), Action::KeepEvent, Some(camera(10))).await;
+        let (action, other) = match kept {
+            true => (Action::KeepEvent, Action::DeleteEvent),
+            false => (Action::DeleteEvent, Action::KeepEvent),
+        };
+        let permit = bench.street.person(Who::Owner(1), action, Some(camera(10))).await;
         bench.records.keep(&permit, event(number), kept).await.unwrap();
-        let refused = bench.records.keep(&permit, event(99), true).await;
+        let refused = bench.records.keep(&permit, event(99), kept).await;
         assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
+        let other = bench.street.person(Who::Owner(1), other, Some(camera(10))).await;
+        let refused = bench.records.keep(&other, event(number), kept).await;
+        assert!(matches!(refused, Err(StoreError::NotPermitted { .. })), "{refused:?}");
     }
     assert!(bench.detail(Who::Owner(1), camera(10), 2).await.unwrap().event.kept);
     let swept = bench.records.sweep(home(1), Retention { older_than: captured(5), ..NOTHING }).await.unwrap();
