@@ -8,6 +8,7 @@ mod commit;
 mod fence;
 mod journal;
 mod lookup;
+mod outbox;
 mod pruning;
 mod restored;
 mod rows;

@@ -17,7 +17,7 @@ use super::journal::{Line, Revoked};
 use super::rows::HomeLimits;
 use super::sql::{self, exists, int, key_columns, run};
 use super::sqlite::SqliteTruth;
-use super::write;
+use super::{outbox, write};
 use crate::StoreError;
 
 /// Why a transaction is taken back.
@@ -69,38 +69,49 @@ pub async fn commit(truth: &SqliteTruth, write: Write) -> Result<Committed, Writ
     let outside = sabotage::active(Mutant::OneStatementWrite).then(|| truth.db.path().to_owned());
     let (world, limits, tag) = (truth.world.clone(), truth.limits, write.tag);
     let (early, acked) = oneshot::channel();
-    let done = truth.db.write("change", move |tx| {
+    let (db, outbox) = (truth.db.clone(), truth.outbox.clone());
+    let journaled = outbox.is_some();
+    let change = move |tx: &Connection| {
         let outside = outside.map(Connection::open).transpose()?;
         if let Some(stand) = stand {
             stand.check(outside.as_ref().unwrap_or(tx))?;
         }
         let job = Job { outside, ..Job::begin(tx, UnixMillis(world.unix_millis()), limits)? };
         let (committed, revoked) = job.run(write)?;
+        let takes = journaled && !revoked.is_empty();
+        if takes {
+            outbox::put(tx, &Line::of(committed, tag, revoked))?;
+        }
         if sabotage::active(Mutant::AckBeforeCommit) {
             let _ = early.send(committed);
         }
-        Ok((committed, revoked))
+        Ok::<_, Stop>((committed, takes))
+    };
+    // A task of its own: whoever asked may stop waiting, and what was committed by then must still reach the journal.
+    let done = tokio::spawn(async move {
+        let (committed, takes) = db.write("change", change).await?;
+        if let Some(outbox) = outbox.filter(|_| takes) {
+            outbox.flush().await?;
+        }
+        Ok(committed)
     });
+    let done = async { done.await.unwrap_or(Err(Stop::Store(StoreError::Lost { transaction: "change" }))) };
     let done =
         if sabotage::active(Mutant::AckBeforeCommit) { first_of(done, acked).await } else { done.await };
-    let (committed, revoked) = done.map_err(into_error)?;
-    if let Some(journal) = truth.journal.as_ref().filter(|_| !revoked.is_empty()) {
-        let line = Line::of(committed, tag, revoked);
-        journal.append(line).await.map_err(|error| WriteError::Unavailable(error.to_string()))?;
-    }
+    let committed = done.map_err(into_error)?;
     truth.note_head().await;
     Ok(committed)
 }
 
 /// The mutant's way to answer: whatever comes first. The write itself goes on.
 async fn first_of(
-    done: impl Future<Output = Result<Done, Stop>>,
+    done: impl Future<Output = Result<Committed, Stop>>,
     acked: oneshot::Receiver<Committed>,
-) -> Result<Done, Stop> {
+) -> Result<Committed, Stop> {
     tokio::pin!(done);
     tokio::select! {
         biased;
-        Ok(committed) = acked => Ok((committed, Vec::new())),
+        Ok(committed) = acked => Ok(committed),
         committed = &mut done => committed,
     }
 }

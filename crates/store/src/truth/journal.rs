@@ -1,8 +1,8 @@
 //! The journal of revocations: a file beside the objects that only grows, so that a restored backup gives nobody back what was
 //! taken from them since.
 //!
-//! Every change that takes something away is written here, synced, after its COMMIT and before anybody is told that it was made. It
-//! is not a log of the truth: what was given stands in the database alone. A backup restores the database, never this file. One
+//! Every change that takes something away is written here, synced, after its COMMIT and before anybody is told that it was made
+//! (`outbox.rs` sees to it that none is forgotten on the way). It is not a log of the truth: what was given stands in the database alone. A backup restores the database, never this file. One
 //! line is one revision: JSON with the revision, its tag, and what it took. Several processes may append.
 
 use std::fs::File;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::StoreError;
 
 /// Something that was taken, or a lock or state that was set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Revoked {
     /// Some session; which doesn't matter, for a restored backup ends them all.
@@ -45,7 +45,7 @@ pub enum Revoked {
 }
 
 /// One revision, as far as it took something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// The revision.
@@ -74,7 +74,7 @@ impl Line {
 pub struct Journal(Arc<File>);
 
 impl Journal {
-    /// Opens it, makes it if absent, and takes away what a crash left half written: nobody was told of that. Blocks.
+    /// Opens it, and makes it if absent. Blocks.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let open = || {
             let file = File::options().create(true).read(true).append(true).open(path)?;
@@ -84,7 +84,7 @@ impl Journal {
                 File::open(folder)?.sync_all()?;
             }
             let journal = Self(Arc::new(file));
-            journal.locked(repair)?;
+            journal.locked(|_| Ok(()))?;
             Ok(journal)
         };
         open().map_err(|error| StoreError::io("open the journal of revocations", error))
@@ -106,12 +106,15 @@ impl Journal {
         text.lines().enumerate().map(parse).collect()
     }
 
-    /// Adds a line; it is durable on return.
-    pub async fn append(&self, line: Line) -> Result<(), StoreError> {
+    /// Adds lines; they are durable on return.
+    pub async fn append(&self, lines: Vec<Line>) -> Result<(), StoreError> {
         let journal = self.clone();
         let appended = tokio::task::spawn_blocking(move || {
-            let mut bytes = serde_json::to_vec(&line).expect("a line is plain JSON");
-            bytes.push(b'\n');
+            let mut bytes = Vec::new();
+            for line in &lines {
+                serde_json::to_writer(&mut bytes, line).expect("a line is plain JSON");
+                bytes.push(b'\n');
+            }
             journal.locked(|mut file| {
                 file.write_all(&bytes)?;
                 file.sync_data()
@@ -123,18 +126,22 @@ impl Journal {
             .map_err(|error| StoreError::io("write the journal of revocations", error))
     }
 
-    /// Under the file's lock, which other processes heed, and the threads of this one.
+    /// Under the file's lock, which other processes heed, and the threads of this one. What a crash or a full disk left half written
+    /// is taken away first, so that no line is ever glued to it: whole, it comes again from where it came from.
     fn locked<T>(&self, work: impl FnOnce(&File) -> std::io::Result<T>) -> std::io::Result<T> {
         static THREADS: std::sync::Mutex<()> = std::sync::Mutex::new(());
         let _threads = THREADS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         self.0.lock()?;
-        let done = work(&self.0);
+        let done = repair(&self.0).and_then(|()| work(&self.0));
         self.0.unlock()?;
         done
     }
 }
 
 fn repair(mut file: &File) -> std::io::Result<()> {
+    if is_whole(file)? {
+        return Ok(());
+    }
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
@@ -144,6 +151,16 @@ fn repair(mut file: &File) -> std::io::Result<()> {
         file.sync_all()?;
     }
     Ok(())
+}
+
+fn is_whole(mut file: &File) -> std::io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
 }
 
 #[cfg(test)]
@@ -159,18 +176,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_line_is_never_glued_to_one_that_was_cut_off_by_a_full_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revocations");
+        let journal = Journal::open(&path).unwrap();
+        journal.append(vec![line(1)]).await.unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for cut in [1, whole.len() / 2, whole.len() - 1] {
+            File::options().append(true).open(&path).unwrap().write_all(&whole[..cut]).unwrap();
+            journal.append(vec![line(2)]).await.unwrap();
+            assert_eq!(Journal::open(&path).unwrap().read().unwrap().last(), Some(&line(2)));
+        }
+    }
+
+    #[tokio::test]
     async fn what_a_crash_left_half_written_is_taken_away_and_the_rest_stays() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("revocations");
         let journal = Journal::open(&path).unwrap();
-        journal.append(line(1)).await.unwrap();
-        journal.append(line(2)).await.unwrap();
+        journal.append(vec![line(1)]).await.unwrap();
+        journal.append(vec![line(2)]).await.unwrap();
         let whole = std::fs::read(&path).unwrap();
         for cut in [1, 10, whole.len() / 2 - 1] {
             std::fs::write(&path, [&whole[..], &whole[..cut]].concat()).unwrap();
             let again = Journal::open(&path).unwrap();
             assert_eq!(again.read().unwrap(), [line(1), line(2)]);
-            again.append(line(3)).await.unwrap();
+            again.append(vec![line(3)]).await.unwrap();
             assert_eq!(again.read().unwrap(), [line(1), line(2), line(3)]);
         }
     }
@@ -180,7 +211,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("revocations");
         let journal = Journal::open(&path).unwrap();
-        journal.append(line(1)).await.unwrap();
+        journal.append(vec![line(1)]).await.unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("\"slot\"", "\"slat\"")).unwrap();
         let error = Journal::open(&path).unwrap().read().unwrap_err();
@@ -195,7 +226,7 @@ mod tests {
         let tasks: Vec<_> = (0..40)
             .map(|n| {
                 let journal = journals[n % 2].clone();
-                tokio::spawn(async move { journal.append(line(n as u64)).await.unwrap() })
+                tokio::spawn(async move { journal.append(vec![line(n as u64)]).await.unwrap() })
             })
             .collect();
         for task in tasks {

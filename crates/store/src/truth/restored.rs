@@ -4,6 +4,8 @@
 //! It takes a revision of its own with a new tag, so that every replica of another node forgets what it knew. What was *given* since
 //! the backup is gone; that is no danger, and owners give it again.
 
+use std::collections::HashSet;
+
 use keepsight_gate::{Committed, OperatorDeed, Tag};
 use keepsight_ids::UnixMillis;
 use rusqlite::Connection;
@@ -18,9 +20,12 @@ use crate::StoreError;
 
 /// To be called at a start, before anything is decided.
 pub async fn settle(truth: &SqliteTruth) -> Result<(), StoreError> {
-    let Some(journal) = truth.journal.clone() else { return Ok(()) };
+    let Some(outbox) = truth.outbox.clone() else { return Ok(()) };
+    // What a process that died left on the way.
+    outbox.flush().await?;
+    let journal = outbox.journal();
     // The journal first: what is committed meanwhile is in the database then.
-    let lines = read(&journal).await?;
+    let lines = read(journal).await?;
     let known = lines.len() as u64;
     let last = lines.last().map(|line| (line.rev, line.tag.clone()));
     let look = move |tx: &Connection| {
@@ -32,7 +37,7 @@ pub async fn settle(truth: &SqliteTruth) -> Result<(), StoreError> {
         // Where the history stood at this start: a database that ends before this is an older one.
         let line = Line::of(Committed { at: truth.now(), ..at }, tag, Vec::new());
         let is_new = last != Some((line.rev, line.tag.clone()));
-        return if is_new { journal.append(line).await } else { Ok(()) };
+        return if is_new { journal.append(vec![line]).await } else { Ok(()) };
     }
     tracing::error!(
         head = at.revision.0,
@@ -41,7 +46,7 @@ pub async fn settle(truth: &SqliteTruth) -> Result<(), StoreError> {
          revoked again, and everybody is signed out. Owners are asked to look at who belongs to their homes."
     );
     let line = again(truth, missing).await?;
-    journal.append(Line { settled: Some(known), ..line }).await
+    journal.append(vec![Line { settled: Some(known), ..line }]).await
 }
 
 async fn read(journal: &Journal) -> Result<Vec<Line>, StoreError> {
@@ -50,7 +55,8 @@ async fn read(journal: &Journal) -> Result<Vec<Line>, StoreError> {
     lines.map_err(|_| StoreError::Lost { transaction: "read the journal of revocations" })?
 }
 
-/// The lines whose revision this history does not have, but for those that a revision which it has did again.
+/// The lines whose revision this history does not have, but for those that a revision which it has did again. A line that came
+/// twice counts where it stood first, for the second may stand behind later ones.
 fn missing(tx: &Connection, lines: Vec<Line>) -> Result<Vec<Line>, StoreError> {
     let oldest: Option<i64> = one(tx, "SELECT min(rev) FROM gate_log", [], |row| row.get(0))?;
     let has = |line: &Line| -> Result<bool, StoreError> {
@@ -58,12 +64,13 @@ fn missing(tx: &Connection, lines: Vec<Line>) -> Result<Vec<Line>, StoreError> {
         let forgotten = oldest.is_some_and(|oldest| sql::int(line.rev.0) < oldest);
         Ok(forgotten || tag_at(tx, line.rev)?.is_some_and(|tag| tag.0[..] == line.tag.0[..]))
     };
-    let (mut done, mut lacking) = (0, Vec::new());
+    let (mut done, mut lacking, mut seen) = (0, Vec::new(), HashSet::new());
     for (at, line) in (0u64..).zip(lines) {
         match (has(&line)?, line.settled) {
             (true, Some(settled)) => done = done.max(settled),
             (true, None) => {}
-            (false, _) => lacking.push((at, line)),
+            (false, _) if seen.insert(line.clone()) => lacking.push((at, line)),
+            (false, _) => {}
         }
     }
     Ok(lacking.into_iter().filter(|(at, _)| *at >= done).map(|(_, line)| line).collect())

@@ -6,8 +6,11 @@
 use crate::sqlite::{Migration, Schema};
 
 /// Every migration.
-pub const SCHEMA: Schema =
-    Schema { name: "truth", application_id: 0x4b53_7401, migrations: &[FIRST, KEYS_REPLACED, RESTORED] };
+pub const SCHEMA: Schema = Schema {
+    name: "truth",
+    application_id: 0x4b53_7401,
+    migrations: &[FIRST, KEYS_REPLACED, RESTORED, TO_JOURNAL],
+};
 
 const FIRST: Migration = Migration {
     name: "accounts, homes, relations and the gate's log",
@@ -205,4 +208,9 @@ const KEYS_REPLACED: Migration = Migration {
 const RESTORED: Migration = Migration {
     name: "when a home came back from a backup",
     sql: "ALTER TABLE homes ADD COLUMN restored INTEGER;",
+};
+
+const TO_JOURNAL: Migration = Migration {
+    name: "revocations that the journal is yet to be told of",
+    sql: "CREATE TABLE revocations_to_journal (rev INTEGER PRIMARY KEY, line BLOB NOT NULL) STRICT;",
 };

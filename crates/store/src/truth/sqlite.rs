@@ -15,6 +15,7 @@ use keepsight_world::World;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::journal::Journal;
+use super::outbox::Outbox;
 use super::pruning::LogKept;
 use super::rows::*;
 use super::schema::SCHEMA;
@@ -29,7 +30,7 @@ pub struct SqliteTruth {
     lanes: [Mutex<Option<Readers>>; 2],
     pub(super) limits: HomeLimits,
     pub(super) remembered: fence::Remembered,
-    pub(super) journal: Option<Journal>,
+    pub(super) outbox: Option<Outbox>,
     log: LogKept,
 }
 
@@ -43,7 +44,7 @@ impl SqliteTruth {
         begin_log(path, Tag(world.random()))?;
         let lanes = [Mutex::new(Some(db.lane(1)?)), Mutex::new(Some(db.lane(1)?))];
         let (limits, remembered) = (HomeLimits::default(), fence::Remembered::default());
-        Ok(Self { db, world, lanes, limits, remembered, journal: None, log: LogKept::default() })
+        Ok(Self { db, world, lanes, limits, remembered, outbox: None, log: LogKept::default() })
     }
 
     /// Keeps another stretch of the gate's log.
@@ -59,7 +60,7 @@ impl SqliteTruth {
     /// # Errors
     /// What the file system says.
     pub fn with_journal(mut self, path: &Path) -> Result<Self, StoreError> {
-        self.journal = Some(Journal::open(path)?);
+        self.outbox = Some(Outbox::new(self.db.clone(), Journal::open(path)?));
         Ok(self)
     }
 
@@ -248,6 +249,9 @@ impl Truth for SqliteTruth {
     }
 
     async fn sweep(&self) -> Result<u64, StoreError> {
+        if let Some(outbox) = &self.outbox {
+            outbox.flush().await?;
+        }
         let (now, kept) = (self.now(), self.log);
         self.db.write("forget old revisions", move |tx| pruning::prune(tx, kept, now)).await?;
         self.db.write("sweep truth", move |tx| lookup::sweep(tx, now)).await
