@@ -70,6 +70,11 @@ impl Fleet {
         Err(self.come_back(world))
     }
 
+    /// Gives back a place that was not used.
+    pub(crate) fn give_back(&self) {
+        self.arrivals.give_back(&());
+    }
+
     pub(crate) fn come_back(&self, world: &World) -> Fault {
         let wait = pace::come_back_in(world, self.known(), self.per_second);
         Fault::new(

@@ -52,6 +52,12 @@ pub(super) async fn open(call: Call<(), (), Json<SessionOpen>>) -> Outcome<Answe
             return Err(wrong_sign_in());
         }
     }
+    if let Err(wait) = cloud.guard.agent_sessions.take(agent) {
+        // Its place goes to the others, and so that it is not free to ask for one again and again, its address pays.
+        cloud.fleet.give_back();
+        allowed(cloud.guard.unknown.take(asker.neighbour()))?;
+        return Err(Fault::too_many(wait.as_secs() + 1));
+    }
     let token = cloud.world.random::<32>();
     let session = NewSession {
         session: SessionId::from_bytes(cloud.world.random()),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keepsight_gate::TokenHash;
-use keepsight_ids::{AccountId, HomeId};
+use keepsight_ids::{AccountId, AgentId, HomeId};
 use keepsight_world::{Instant, World};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -61,6 +61,8 @@ pub struct Limits {
     pub look_up: Rate,
     /// Agents that a server of this size takes back a second after an outage.
     pub agents_per_second: u64,
+    /// Sessions that one agent opens.
+    pub agent_sessions: Rate,
     /// How long a body may take as a whole.
     pub body_time: Duration,
     /// How long a handler may take.
@@ -82,6 +84,7 @@ impl Default for Limits {
             sign_up: Rate::new(20, Duration::from_secs(10)),
             look_up: Rate::new(20, Duration::from_secs(6)),
             agents_per_second: 50,
+            agent_sessions: Rate::new(30, Duration::from_secs(20)),
             body_time: Duration::from_secs(60),
             handler_time: Duration::from_secs(30),
         }
@@ -147,6 +150,14 @@ impl<K: Hash + Eq> Buckets<K> {
         if owed > room { Err(owed - room) } else { Ok(()) }
     }
 
+    /// Puts back one that was taken and not used.
+    pub(crate) fn give_back(&self, key: &K) {
+        let mut full_at = self.full_at.lock().expect("no panic while the buckets are held");
+        if let Some(full) = full_at.get_mut(key) {
+            *full -= self.rate.refill;
+        }
+    }
+
     /// Forgets a key's use.
     pub(crate) fn forgive(&self, key: &K) {
         self.full_at.lock().expect("no panic while the buckets are held").remove(key);
@@ -159,6 +170,7 @@ pub(crate) struct Guard {
     pub(crate) sign_in: Buckets<Neighbour>,
     pub(crate) sign_up: Buckets<Neighbour>,
     pub(crate) look_up: Buckets<Neighbour>,
+    pub(crate) agent_sessions: Buckets<AgentId>,
     /// Failed sign-ins by name, whether or not such an account exists.
     tarpit: Buckets<[u8; 32]>,
     /// Those who wait in the tarpit.
@@ -211,6 +223,7 @@ impl Guard {
             sign_in: buckets(limits.sign_in),
             sign_up: buckets(limits.sign_up),
             look_up: buckets(limits.look_up),
+            agent_sessions: Buckets::new(limits.agent_sessions, world.clone()),
             tarpit: Buckets::new(Rate::new(10, Duration::from_secs(30)), world.clone()),
             slow: Semaphore::new((limits.requests / 8).max(1)),
             good: Mutex::default(),
@@ -312,6 +325,15 @@ mod tests {
         world.sleep(Duration::from_secs(2)).await;
         assert!(buckets.take("elm").is_ok());
         assert!(buckets.take("elm").is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_given_back_can_be_taken_again() {
+        let buckets = Buckets::new(Rate::new(1, Duration::from_secs(2)), World::simulated(0, 1));
+        assert!(buckets.take("elm").is_ok());
+        buckets.give_back(&"elm");
+        buckets.give_back(&"oak");
+        assert!(buckets.take("elm").is_ok() && buckets.take("elm").is_err());
     }
 
     #[test]

@@ -55,6 +55,7 @@ pub fn no_limits() -> Limits {
         sign_up: rate,
         look_up: rate,
         agents_per_second: 100_000,
+        agent_sessions: rate,
         ..Limits::default()
     }
 }

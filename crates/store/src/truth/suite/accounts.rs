@@ -142,3 +142,28 @@ pub async fn a_suspended_account_sees_itself_only(bench: Bench) {
     let last = bench.at(&elm, &home, Change::LeaveHome).await.unwrap_err();
     assert_eq!(last, ChangeError::Refused(Refusal::NoOwnerLeft));
 }
+
+pub async fn of_very_many_sign_ins_the_longest_unused_end(bench: Bench) {
+    let elm = bench.person("elm").await;
+    let sign_in =
+        |session| Change::SignIn { account: elm.account, login_hash: elm.row.password.login_hash, session };
+    let mut tokens = Vec::new();
+    for _ in 0..63 {
+        bench.clock.pass(1);
+        let session = bench.session();
+        tokens.push(Credential::Session(session.token));
+        bench.anyone(sign_in(session)).await.unwrap();
+    }
+    let read = Ask::of(Action::ReadAccount);
+    bench.allowed(&tokens[0], read).await;
+    // The very first one was used since.
+    bench.clock.pass(3_600_000);
+    let permit = bench.check(&elm.credential, read).await.unwrap();
+    bench.truth.touch_session(&permit).await.unwrap();
+    bench.anyone(sign_in(bench.session())).await.unwrap();
+    assert_eq!(bench.denied(&tokens[0], read).await, Denied::NotSignedIn, "known to the gate, and ended");
+    bench.allowed(&tokens[1], read).await;
+    let permit = bench.check(&elm.credential, read).await.unwrap();
+    let sessions = bench.truth.sessions(&permit).await.unwrap();
+    assert_eq!(bench.open(permit, sessions).len(), 64);
+}

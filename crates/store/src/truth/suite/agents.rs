@@ -1,9 +1,10 @@
 //! Pairings, agents and their cameras.
 
-use keepsight_gate::{Action, AgentRow, Ask, Change, Credential, Denied, Refusal};
-use keepsight_ids::{AgentId, CameraId};
+use keepsight_gate::{Action, AgentRow, Ask, Change, Credential, Denied, Key, Refusal};
+use keepsight_ids::{AgentId, CameraId, Revision};
 
 use super::bench::{Bench, signed};
+use super::protocol::fence;
 
 pub async fn a_pairing_is_answered_once_and_used_once(bench: Bench) {
     let elm = bench.person("elm").await;
@@ -96,6 +97,36 @@ pub async fn a_removed_agents_session_has_ended(bench: Bench) {
     let again = AgentRow { agent: id, key };
     let taken = bench.append(&elm, &mut home, |append| append.agents_added.push(again)).await.unwrap_err();
     assert_eq!(taken, Refusal::IdTaken.into());
+}
+
+pub async fn an_agent_has_a_few_sessions_however_many_it_opens(bench: Bench) {
+    let (elm, oak) = (bench.person("elm").await, bench.person("oak").await);
+    let (mut home, others) = (bench.home(&elm).await, bench.home(&oak).await);
+    let (id, first) = bench.agent(&elm, &mut home).await;
+    let permit = bench.check(&Credential::None, Ask::of(Action::OpenAgentSession)).await.unwrap();
+    let key = bench.truth.agent_key(&permit, id).await.unwrap().unwrap().key;
+    let mut tokens = Vec::new();
+    for _ in 0..100 {
+        bench.clock.pass(1);
+        let session = bench.session();
+        tokens.push(Credential::Session(session.token));
+        bench.anyone(Change::OpenAgentSession { agent: id, key, session }).await.unwrap();
+    }
+    let status = Ask::of(Action::AgentStatus);
+    bench.allowed(&tokens[99], status).await;
+    bench.allowed(&tokens[96], status).await;
+    for old in [&tokens[95], &tokens[0], &first] {
+        assert_eq!(bench.denied(old, status).await, Denied::NotSignedIn);
+    }
+    // Its removal is one change of the home, whatever it opened, and all of them are worth nothing.
+    let before = fence(&bench, Revision(0), vec![]).await.head;
+    bench.append(&elm, &mut home, |append| append.agents_removed.push(id)).await.unwrap();
+    let touched: Vec<Key> = fence(&bench, before, vec![]).await.log.into_iter().map(|row| row.key).collect();
+    assert_eq!(touched, [Key::Home(home.home)]);
+    bench.at(&oak, &others, Change::LockHome { on: true }).await.unwrap();
+    for token in &tokens {
+        assert_eq!(bench.denied(token, status).await, Denied::NotSignedIn);
+    }
 }
 
 pub async fn a_removed_camera_takes_nothing_more_and_stays_for_its_events(bench: Bench) {

@@ -12,7 +12,7 @@ use keepsight_ids::{AccountId, HomeId, Revision};
 use super::bench::{Bench, DAY_MS};
 use crate::truth::Truth;
 
-async fn fence(bench: &Bench, applied: Revision, wanted: Vec<Key>) -> FenceReply {
+pub(super) async fn fence(bench: &Bench, applied: Revision, wanted: Vec<Key>) -> FenceReply {
     let nonce = u128::from_le_bytes(bench.world.random());
     let reply = bench.truth.fence(Lane::First, FenceQuery { nonce, applied, wanted }).await.unwrap();
     assert_eq!(reply.nonce, nonce);

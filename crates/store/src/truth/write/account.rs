@@ -70,8 +70,36 @@ enum Whose {
     Agent(HomeId, AgentId),
 }
 
+/// A person's sign-ins at a time.
+const SESSIONS_OF_A_PERSON: i64 = 64;
+/// An agent's sessions at a time. It uses one, and a new one now and then.
+const SESSIONS_OF_AN_AGENT: i64 = 4;
+
+/// Makes room for one more session, so that nobody's rows grow without bound: whatever ends all of them would hold up everybody's
+/// changes. Of a person's sign-ins the one that was not used for longest ends, in this revision. An agent's oldest only lapses
+/// early, without a revision: it takes nothing from anybody, and an agent could make thousands a minute.
+fn make_room(job: &mut Job<'_>, whose: &Whose) -> Result<(), Stop> {
+    const UNUSED: &str = "SELECT token FROM sessions WHERE account = ?1 AND ended_rev IS NULL
+        ORDER BY used DESC, created DESC LIMIT -1 OFFSET ?2";
+    const OLDEST: &str = "DELETE FROM sessions WHERE token IN (SELECT token FROM sessions
+        WHERE home = ?1 AND agent = ?2 AND ended_rev IS NULL ORDER BY created DESC LIMIT -1 OFFSET ?3)";
+    match whose {
+        Whose::Person(account) => {
+            let row = params![account.as_bytes(), SESSIONS_OF_A_PERSON - 1];
+            for token in all(job.tx, UNUSED, row, |row| row.get(0))? {
+                end_token(job, token)?;
+            }
+        }
+        Whose::Agent(home, agent) => {
+            run(job.tx, OLDEST, params![home.as_bytes(), agent.as_bytes(), SESSIONS_OF_AN_AGENT - 1])?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes a session. It notes the head of now: ending everybody's sessions ends those from before.
-fn begin_session(job: &Job<'_>, whose: Whose, new: &NewSession) -> Result<(), Stop> {
+fn begin_session(job: &mut Job<'_>, whose: Whose, new: &NewSession) -> Result<(), Stop> {
+    make_room(job, &whose)?;
     const INSERT: &str = "INSERT INTO sessions (token, session, account, home, agent, device, created, used, expires, since_rev)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)";
     let (account, home, agent) = match &whose {
@@ -202,15 +230,6 @@ pub fn end_sessions(job: &mut Job<'_>, account: AccountId, but: Option<SessionId
     let query = "SELECT token FROM sessions WHERE account = ?1 AND ended_rev IS NULL AND session IS NOT ?2";
     let but = but.map(|session| *session.as_bytes());
     for token in all(job.tx, query, params![account.as_bytes(), but], |row| row.get(0))? {
-        end_token(job, token)?;
-    }
-    Ok(())
-}
-
-/// Ends an agent's sessions.
-pub fn end_agent_sessions(job: &mut Job<'_>, home: HomeId, agent: AgentId) -> Result<(), Stop> {
-    let query = "SELECT token FROM sessions WHERE home = ?1 AND agent = ?2 AND ended_rev IS NULL";
-    for token in all(job.tx, query, params![home.as_bytes(), agent.as_bytes()], |row| row.get(0))? {
         end_token(job, token)?;
     }
     Ok(())

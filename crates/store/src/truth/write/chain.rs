@@ -10,7 +10,7 @@ use keepsight_gate::{
 use keepsight_ids::{AccountId, AgentId, EpochNo, HomeId, SlotId, UnixMillis};
 use rusqlite::params;
 
-use super::{account, camera, home};
+use super::{camera, home};
 use crate::truth::commit::{Job, Stop, home_of};
 use crate::truth::journal::Revoked;
 use crate::truth::sql::{self, camera_bytes, exists, int, one, run};
@@ -169,13 +169,14 @@ fn add_agent(job: &Job<'_>, home: HomeId, new: &AgentRow) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Takes an agent out of the home: its sessions end.
+/// Takes an agent out of the home. Its sessions are worth nothing without it: the decision asks the home for the agent every time,
+/// and an agent's id is never given again.
 pub fn remove_agent(job: &mut Job<'_>, home: HomeId, agent: AgentId) -> Result<(), Stop> {
     let query = "UPDATE agents SET until_rev = ?3 WHERE home = ?1 AND agent = ?2 AND until_rev IS NULL";
     run(job.tx, query, params![home.as_bytes(), agent.as_bytes(), int(job.rev.0)])?;
     job.touch(Key::Home(home));
     job.revoke(Revoked::Agent { home, agent });
-    account::end_agent_sessions(job, home, agent)
+    Ok(())
 }
 
 fn invite(job: &mut Job<'_>, home: HomeId, epoch: EpochNo, new: &InvitationRow) -> Result<(), Stop> {
