@@ -9,6 +9,7 @@ use keepsight_gate::Gate;
 use keepsight_ids::B32;
 use keepsight_ledger::Ledger;
 use keepsight_store::Objects;
+use keepsight_store::objects::tie::tie;
 use keepsight_store::records::Records;
 use keepsight_store::truth::Truth;
 use keepsight_world::World;
@@ -70,6 +71,7 @@ impl Cloud {
         let tls = tls::prepare(&config.tls, &config.data, &world)?;
         let setup = BASE64URL_NOPAD.encode(&world.random::<32>());
         let offline = |error: keepsight_store::StoreError| CloudError::Store(error.to_string());
+        tie(&*records, &objects).await.map_err(offline)?;
         let service =
             truth.start_service(world.random(), token_hash(setup.as_bytes())).await.map_err(offline)?;
         let fleet = Fleet::new(config.limits.agents_per_second, world.clone());

@@ -24,10 +24,11 @@ pub struct Call {
 }
 
 /// What the service does by itself, whoever asks for what.
-const OWN_DEEDS: [&str; 9] = [
+const OWN_DEEDS: [&str; 10] = [
     "start_service",
     "retention_rules",
     "truth_sweep",
+    "identity",
     "homes_with_records",
     "sweep",
     "doomed",

@@ -50,6 +50,13 @@ pub enum StoreError {
         /// Which database was expected.
         store: &'static str,
     },
+    /// The objects belong to another Records database than the one that is open.
+    #[error(
+        "the objects belong to another records database: records.db was lost, moved or replaced. Nothing was deleted. Put the \
+         right records.db back. If this is the right one (an older backup), remove the file `records` from the objects' folder; \
+         if the objects are to be given up, move their folder away"
+    )]
+    ForeignRecords,
     /// The job never ran, or panicked: whether it was done is not in doubt, it was not.
     #[error("{transaction} did not run to its end")]
     Lost {

@@ -8,6 +8,7 @@ mod folder;
 mod key;
 mod reserve;
 mod sealed;
+pub mod tie;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -186,6 +186,12 @@ pub trait Records: Journal + 'static {
     /// A [`StoreError`].
     async fn views(&self, permit: &Permit, query: ViewQuery) -> Result<Locked<ViewPage>, StoreError>;
 
+    /// Which Records these are: drawn when they were made, and the same for ever, in a restored backup too. The service's own deed.
+    ///
+    /// # Errors
+    /// A [`StoreError`].
+    async fn identity(&self) -> Result<[u8; 16], StoreError>;
+
     /// Homes that have anything here, for the retention sweep. The service's own deed: it discloses nothing.
     ///
     /// # Errors
@@ -206,11 +212,15 @@ pub trait Records: Journal + 'static {
     /// A [`StoreError`].
     async fn prune_ledger(&self, home: HomeId, before: UnixMillis) -> Result<u64, StoreError>;
 
-    /// Objects of deleted Events that are yet to be removed.
+    /// Objects of deleted Events that are yet to be removed: the first `limit` of them behind that one, in an order that stays.
     ///
     /// # Errors
     /// A [`StoreError`].
-    async fn doomed(&self, limit: u32) -> Result<Vec<crate::ObjectKey>, StoreError>;
+    async fn doomed(
+        &self,
+        after: Option<crate::ObjectKey>,
+        limit: u32,
+    ) -> Result<Vec<crate::ObjectKey>, StoreError>;
 
     /// Forgets doomed objects that have been removed.
     ///

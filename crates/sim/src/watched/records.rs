@@ -63,10 +63,11 @@ watched! {
     views(query: ViewQuery) -> Locked<ViewPage>;
     }
     by itself {
+    identity as "identity" () -> [u8; 16];
     homes as "homes_with_records" () -> Vec<HomeId>;
     sweep as "sweep" (home: HomeId, retention: Retention) -> Swept;
     prune_ledger as "prune_ledger" (home: HomeId, before: UnixMillis) -> u64;
-    doomed as "doomed" (limit: u32) -> Vec<ObjectKey>;
+    doomed as "doomed" (after: Option<ObjectKey>, limit: u32) -> Vec<ObjectKey>;
     buried as "buried" (removed: Vec<ObjectKey>) -> ();
     orphans as "orphans" (among: Vec<ObjectKey>) -> Vec<ObjectKey>;
     }

@@ -69,6 +69,7 @@ impl House {
         Ok(self.bench.open(locked, permit, what).await.map(SealedObject::into_bytes))
     }
 
+    /// Every file below the folder but the one that says which Records it belongs to.
     fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![self.folder.path().join("objects")];
@@ -78,6 +79,7 @@ impl House {
                 if path.is_dir() { folders.push(path) } else { files.push(path) }
             }
         }
+        files.retain(|path| !path.ends_with("objects/records"));
         files.sort();
         files
     }
@@ -303,4 +305,45 @@ fn a_key_has_one_text_form() {
     ] {
         assert!(wrong.parse::<ObjectKey>().is_err(), "{wrong}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_cannot_be_removed_holds_up_no_other() {
+    let house = house();
+    for number in 1..=3 {
+        house.event_of(1, number).await;
+        let permit = house.bench.street.person(Who::Owner(1), Action::DeleteEvent, Some(camera(10))).await;
+        house.bench.records.delete(&permit, event(number)).await.unwrap();
+    }
+    let stuck = house.files().remove(0);
+    std::fs::remove_file(&stuck).unwrap();
+    std::fs::create_dir_all(stuck.join("no file")).unwrap();
+    let bury = || collect::bury(&*house.bench.records, &house.objects);
+    assert_eq!(bury().await.unwrap(), 2);
+    assert_eq!(bury().await.unwrap(), 0, "it is tried again");
+    std::fs::remove_dir_all(&stuck).unwrap();
+    assert_eq!(bury().await.unwrap(), 1);
+    assert!(house.bench.records.doomed(None, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_a_database_that_is_not_theirs_nothing_begins_and_no_object_is_an_orphan() {
+    use tie::tie;
+    let house = house();
+    house.event_of(1, 1).await;
+    let open =
+        |name: &str| SqliteRecords::open(&house.folder.path().join(name), house.bench.world.clone()).unwrap();
+    let foreign = |outcome: Result<(), StoreError>| matches!(outcome, Err(StoreError::ForeignRecords));
+    let lost = open("made-anew.db");
+    assert!(foreign(tie(&lost, &house.objects).await), "objects that were there before the first tie");
+    tie(&*house.bench.records, &house.objects).await.unwrap();
+    tie(&open("records.db"), &house.objects).await.unwrap();
+    assert!(foreign(tie(&lost, &house.objects).await));
+    house.bench.world.sleep(Duration::from_secs(48 * 3600)).await;
+    let collected = collect::collect_orphans(&lost, &house.objects).await;
+    assert!(foreign(collected.map(|_| ())));
+    assert_eq!(house.files().len(), 1);
+    let empty =
+        Objects::open_folder(&house.folder.path().join("others"), Reserve::NONE, house.bench.world.clone());
+    tie(&lost, &empty.unwrap()).await.unwrap();
 }

@@ -246,6 +246,11 @@ impl Records for SqliteRecords {
         self.read("views", move |db| views::page(db, &asked, &query)).await.map(Locked::new)
     }
 
+    async fn identity(&self) -> Result<[u8; 16], StoreError> {
+        let drawn = self.world.random();
+        self.write("identity", move |tx| schema::identity(tx, drawn)).await
+    }
+
     async fn homes(&self) -> Result<Vec<HomeId>, StoreError> {
         self.read("homes", retention::homes).await
     }
@@ -258,8 +263,8 @@ impl Records for SqliteRecords {
         self.write("prune the ledger", move |tx| views::prune(tx, home, before)).await
     }
 
-    async fn doomed(&self, limit: u32) -> Result<Vec<ObjectKey>, StoreError> {
-        self.read("doomed", move |db| retention::doomed(db, limit)).await
+    async fn doomed(&self, after: Option<ObjectKey>, limit: u32) -> Result<Vec<ObjectKey>, StoreError> {
+        self.read("doomed", move |db| retention::doomed(db, after.as_ref(), limit)).await
     }
 
     async fn buried(&self, removed: Vec<ObjectKey>) -> Result<(), StoreError> {

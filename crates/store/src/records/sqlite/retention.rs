@@ -99,9 +99,16 @@ fn read_victim(row: &rusqlite::Row<'_>) -> Result<Victim, StoreError> {
     Ok((col::camera(row, 0)?, col::event(row, 1)?, row.get(2)?))
 }
 
-pub(super) fn doomed(db: &Connection, limit: u32) -> Result<Vec<ObjectKey>, StoreError> {
-    Query::new("SELECT object FROM doomed LIMIT")
-        .and("?", [number(i64::from(limit))])
+pub(super) fn doomed(
+    db: &Connection,
+    after: Option<&ObjectKey>,
+    limit: u32,
+) -> Result<Vec<ObjectKey>, StoreError> {
+    let home = after.map_or_else(|| blob(&[]), |key| blob(key.place().home.as_bytes()));
+    let object = after.map(ToString::to_string).unwrap_or_default();
+    Query::new("SELECT object FROM doomed")
+        .and("WHERE (home, object) > (?, ?)", [home, object.into()])
+        .and("ORDER BY home, object LIMIT ?", [number(i64::from(limit))])
         .all(db, |row| row.get::<_, String>(0)?.parse())
 }
 

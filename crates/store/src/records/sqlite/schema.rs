@@ -1,10 +1,13 @@
 //! The tables of Records, home first in every key. A migration is never changed after it was released.
 
+use rusqlite::Connection;
+
+use crate::StoreError;
 use crate::sqlite::{Migration, Schema};
 
 /// "ksRe".
 pub(super) const SCHEMA: Schema =
-    Schema { name: "records", application_id: 0x6b73_5265, migrations: &[FIRST, ARRIVALS] };
+    Schema { name: "records", application_id: 0x6b73_5265, migrations: &[FIRST, ARRIVALS, IDENTITY] };
 
 const ARRIVALS: Migration = Migration {
     name: "How many Events came today",
@@ -96,3 +99,19 @@ CREATE TABLE camera_status (
 ) STRICT, WITHOUT ROWID;
 ",
 };
+
+const IDENTITY: Migration = Migration {
+    name: "which Records these are",
+    sql: "
+CREATE TABLE identity (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id BLOB NOT NULL CHECK (length(id) = 16)
+) STRICT;
+",
+};
+
+/// Which Records these are; from now on `drawn`, if that is not decided yet.
+pub(super) fn identity(tx: &Connection, drawn: [u8; 16]) -> Result<[u8; 16], StoreError> {
+    tx.execute("INSERT OR IGNORE INTO identity VALUES (1, ?1)", [drawn])?;
+    Ok(tx.query_row("SELECT id FROM identity", [], |row| row.get(0))?)
+}

@@ -27,11 +27,11 @@ pub(super) async fn what_is_deleted_stays_deleted_for_ever(bench: Bench) {
     let usage = bench.open_plain(bench.records.usage(&permit).await.unwrap(), permit);
     assert_eq!(usage.events, 1);
 
-    let doomed = bench.records.doomed(10).await.unwrap();
+    let doomed = bench.records.doomed(None, 10).await.unwrap();
     assert_eq!(doomed.len(), 2, "its objects wait for their removal");
     assert_eq!(bench.records.orphans(doomed.clone()).await.unwrap(), doomed, "and no row names them");
     bench.records.buried(doomed).await.unwrap();
-    assert!(bench.records.doomed(10).await.unwrap().is_empty());
+    assert!(bench.records.doomed(None, 10).await.unwrap().is_empty());
 }
 
 pub(super) async fn old_events_go_and_kept_ones_stay(bench: Bench) {
