@@ -23,9 +23,7 @@ pub(crate) async fn run(cloud: Arc<Cloud>) {
     let mut stopping = cloud.stopping.subscribe();
     let mut round: u32 = 0;
     loop {
-        if let Err(error) = keep_house(&cloud, round).await {
-            tracing::error!(%error, "housekeeping failed; it is tried again in a while");
-        }
+        keep_house(&cloud, round).await;
         round = round.wrapping_add(1);
         tokio::select! {
             _ = stopping.wait_for(|stopping| *stopping) => return,
@@ -34,18 +32,25 @@ pub(crate) async fn run(cloud: Arc<Cloud>) {
     }
 }
 
-async fn keep_house(cloud: &Cloud, round: u32) -> Result<(), StoreError> {
-    for rule in cloud.truth.retention_rules().await? {
-        retain(cloud, &rule).await?;
-        forget_views(cloud, rule.home).await?;
+/// One round. What fails is told and tried in the next one; it holds up nothing else, and no home holds up another.
+async fn keep_house(cloud: &Cloud, round: u32) {
+    for rule in told("the homes' rules", cloud.truth.retention_rules().await).unwrap_or_default() {
+        told("what retention lets go", retain(cloud, &rule).await);
+        told("old records of views", forget_views(cloud, rule.home).await);
     }
-    collect::bury(&*cloud.records, &cloud.objects).await?;
+    told("deleted Events' objects", collect::bury(&*cloud.records, &cloud.objects).await);
     if round.is_multiple_of(ORPHANS_EVERY) {
-        collect::collect_orphans(&*cloud.records, &cloud.objects).await?;
+        told("objects without a row", collect::collect_orphans(&*cloud.records, &cloud.objects).await);
     }
-    cloud.truth.sweep().await?;
+    told("what lapsed", cloud.truth.sweep().await);
     cloud.fleet.tidy(&cloud.world);
-    Ok(())
+}
+
+fn told<T>(what: &'static str, done: Result<T, StoreError>) -> Option<T> {
+    done.inspect_err(
+        |error| tracing::error!(what, %error, "housekeeping failed here; it is tried again in a while"),
+    )
+    .ok()
 }
 
 /// Records of who saw what have their time too.

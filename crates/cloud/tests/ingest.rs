@@ -395,3 +395,44 @@ async fn what_retention_lets_go_is_gone_with_its_bytes_and_kept_ones_stay() {
     let folder = server.folder.path().join(format!("objects/{}/{}/{old}", elm.home, elm.camera));
     assert!(!folder.exists() || std::fs::read_dir(folder).unwrap().next().is_none());
 }
+
+#[tokio::test]
+async fn what_housekeeping_cannot_do_holds_up_nothing_else_of_it() {
+    let server = Server::start().await;
+    let elm = server.home("elm").await;
+    let folder = server.folder.path().join(format!("objects/{}/{}/{}", elm.home, elm.camera, elm.event));
+    let objects = || std::fs::read_dir(&folder).map_or(0, Iterator::count);
+    server.delete(&elm.owner.who, &elm.event_path("")).await.done();
+    assert!(objects() > 0);
+    server.line.set_for("retention_rules", support::Line::Failing);
+    let housekeeping = tokio::spawn(server.cloud.clone().keep_house());
+    let begun = std::time::Instant::now();
+    while objects() > 0 {
+        assert!(begun.elapsed().as_secs() < 10, "the deleted Event's bytes are still there");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    server.cloud.stop_streams();
+    housekeeping.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_start_without_the_records_of_its_objects_is_refused_and_deletes_nothing() {
+    use keepsight_store::{Objects, SqliteRecords, SqliteTruth};
+    let server = Server::start().await;
+    let elm = server.home("elm").await;
+    let folder = server.folder.path();
+    for name in ["records.db", "records.db-wal", "records.db-shm"] {
+        let _ = std::fs::rename(folder.join(name), folder.join(format!("aside-{name}")));
+    }
+    let world = server.world.clone();
+    let again = keepsight_cloud::Cloud::prepare(
+        support::config(folder),
+        world.clone(),
+        std::sync::Arc::new(SqliteTruth::open(&folder.join("truth.db"), world.clone()).unwrap()),
+        std::sync::Arc::new(SqliteRecords::open(&folder.join("records.db"), world.clone()).unwrap()),
+        Objects::open_folder(&folder.join("objects"), Reserve::NONE, world).unwrap(),
+    );
+    let refused = again.await.unwrap_err().to_string();
+    assert!(refused.contains("Put the right records.db back"), "{refused}");
+    server.get(&elm.owner.who, &elm.event_path("/segments/video/0")).await.done();
+}
