@@ -24,6 +24,7 @@ use crate::config::CloudConfig;
 use crate::edge::dispatch::token_hash;
 use crate::edge::limits::Guard;
 use crate::edge::routes::{Routes, all};
+use crate::edge::uploads::Uploads;
 use crate::error::CloudError;
 use crate::feed::Feed;
 use crate::fleet::Fleet;
@@ -41,6 +42,7 @@ pub struct Cloud {
     pub(crate) objects: Objects,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) guard: Guard,
+    pub(crate) uploads: Uploads,
     pub(crate) alarms: Alarms,
     pub(crate) feed: Feed,
     pub(crate) fleet: Fleet,
@@ -82,6 +84,7 @@ impl Cloud {
             gate: Gate::start(gate_truth, world.clone()),
             ledger: Ledger::start(journal, world.clone()),
             guard: Guard::new(&config.limits, world.clone()),
+            uploads: Uploads::new(config.limits.upload_bytes, config.limits.uploads_per_agent),
             alarms: Alarms::default(),
             feed: Feed::default(),
             fleet,

@@ -341,14 +341,15 @@ async fn a_full_disk_stops_uploads_and_no_revocation() {
     assert_eq!(server.get(&member.who, &elm.event_path("/segments/video/0")).await.refusal().0, 404);
 }
 
-#[tokio::test]
-async fn who_is_removed_while_a_body_is_under_way_is_refused_at_its_end() {
-    let server = Server::start().await;
-    let mut elm = server.home("elm").await;
-    let (kind, number) = (SegmentKind::Video, SegmentNo(9));
-    let identity = SegmentIdentity { home: elm.home, camera: elm.camera, event: elm.event, kind, number };
-    let path = format!("{}/segments/{kind}/{number}", event_path(&elm));
-    let mut request = support::request(&elm.agent_who, Method::PUT, &path, &ExampleBody::Bytes(Vec::new()));
+type Chunks = tokio::sync::mpsc::Sender<Result<Vec<u8>, std::io::Error>>;
+
+/// An upload whose length isn't known and whose bytes come as they are sent.
+fn slow_upload(
+    server: &Server,
+    who: &Who,
+    path: &str,
+) -> (Chunks, tokio::task::JoinHandle<Result<axum::response::Response, std::convert::Infallible>>) {
+    let mut request = support::request(who, Method::PUT, path, &ExampleBody::Bytes(Vec::new()));
     let (send, receive) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(2);
     let chunks =
         futures_util::stream::unfold(
@@ -358,8 +359,69 @@ async fn who_is_removed_while_a_body_is_under_way_is_refused_at_its_end() {
     #[expect(clippy::disallowed_methods, reason = "a body that takes its time")]
     let slow = axum::body::Body::from_stream(chunks);
     *request.body_mut() = slow;
-    let router = server.router.clone();
-    let upload = tokio::spawn(tower::ServiceExt::oneshot(router, request));
+    (send, tokio::spawn(tower::ServiceExt::oneshot(server.router.clone(), request)))
+}
+
+#[tokio::test]
+async fn large_bodies_have_room_for_so_many_bytes_and_each_agent_its_share() {
+    let server = Server::with(|config| {
+        config.limits.upload_bytes = 20 << 20;
+        config.limits.uploads_per_agent = 1;
+    })
+    .await;
+    let (elm, oak) = (server.home("elm").await, server.home("oak").await);
+    let (kind, number, small) = &elm.segments[1];
+    let path = |home: &Household| format!("{}/segments/{kind}/{number}", event_path(home));
+    let (send, upload) = slow_upload(&server, &elm.agent_who, &path(&elm));
+    send.send(Ok(vec![0; 10])).await.unwrap();
+    // What is sent is of no segment: who has room is told so.
+    let (large, larger) = (vec![0; 100 << 10], vec![0; 5 << 20]);
+    let begun = std::time::Instant::now();
+    while put(&server, &elm.agent_who, &path(&elm), &large).await.status != 503 {
+        assert!(begun.elapsed().as_secs() < 10, "the slow upload has taken no room");
+    }
+    assert_eq!(put(&server, &oak.agent_who, &path(&oak), &large).await.status, 400);
+    let full = put(&server, &oak.agent_who, &path(&oak), &larger).await;
+    assert_eq!(full.refusal(), (503, "unavailable".into()));
+    assert!(full.headers.contains_key("retry-after"));
+    put(&server, &elm.agent_who, &path(&elm), small).await.done();
+    drop(send);
+    assert_eq!(upload.await.unwrap().unwrap().status(), 400);
+    assert_eq!(put(&server, &oak.agent_who, &path(&oak), &larger).await.status, 400);
+    assert_eq!(put(&server, &elm.agent_who, &path(&elm), &large).await.status, 400);
+}
+
+#[tokio::test]
+async fn an_agent_that_opens_session_after_session_is_told_to_wait_and_no_other() {
+    let server = Server::with(|config| {
+        config.limits.agent_sessions = keepsight_cloud::Rate::new(3, std::time::Duration::from_secs(3600));
+    })
+    .await;
+    let (elm, oak) = (server.home("elm").await, server.home("oak").await);
+    let opens = async |home: &Household| {
+        let nothing = &support::ExampleNothing;
+        let reply = server.send(&Who::Nobody, Method::POST, "/agent/v1/challenge", nothing).await;
+        let challenge: B64 = reply.ok::<Challenge>().challenge;
+        let signature = keepsight_seal::sign_session(&home.agent_key, &challenge.0, None);
+        let body = SessionOpen { agent: home.agent, challenge, signature };
+        server.post(&Who::Nobody, "/agent/v1/session", &body).await
+    };
+    assert_eq!(opens(&elm).await.status, 200);
+    assert_eq!(opens(&elm).await.status, 200);
+    let refused = opens(&elm).await;
+    assert_eq!(refused.refusal(), (429, "too_many".into()));
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(opens(&oak).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_is_removed_while_a_body_is_under_way_is_refused_at_its_end() {
+    let server = Server::start().await;
+    let mut elm = server.home("elm").await;
+    let (kind, number) = (SegmentKind::Video, SegmentNo(9));
+    let identity = SegmentIdentity { home: elm.home, camera: elm.camera, event: elm.event, kind, number };
+    let path = format!("{}/segments/{kind}/{number}", event_path(&elm));
+    let (send, upload) = slow_upload(&server, &elm.agent_who, &path);
     send.send(Ok(identity.to_bytes().to_vec())).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let agent = elm.agent;

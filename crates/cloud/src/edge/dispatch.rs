@@ -7,7 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
 use data_encoding::BASE64URL_NOPAD;
@@ -21,8 +21,10 @@ use keepsight_ids::EventId;
 use super::answer::{COOKIE, Frame, RequestId};
 use super::client::Client;
 use super::fault::{Code, Fault, Outcome};
+use super::input::Announced;
 use super::limits::Neighbour;
 use super::routes::{Found, RawCall, Route};
+use super::uploads::{Room, SMALL};
 use super::{assets, input};
 use crate::cloud::Cloud;
 
@@ -103,13 +105,20 @@ async fn work(
     content_type(route, &parts.headers)?;
     let time = route.body_time.unwrap_or(cloud.config.limits.body_time);
     let idle = cloud.config.limits.body_idle;
-    let body = input::read(body, announced(route, &parts.headers)?, time, idle).await?;
+    let announced = announced(route, &parts.headers, &body)?;
+    let room = room(cloud, &permit, announced).await?;
+    let body = input::read(body, announced, time, idle).await?;
     if cloud.world.now().duration_since(asked) > PERMIT_AGE_MAX {
         permit = asker.ask(cloud, ask).await?;
     }
     let query = parts.uri.query().map(str::to_owned);
     let call = RawCall { cloud: cloud.clone(), permit, asker, client, params, query, body };
     let handled = (route.handler)(call);
+    let handled = async move {
+        // The body is in memory until it is dealt with.
+        let _room = room;
+        handled.await
+    };
     let limit = cloud.config.limits.handler_time;
     let outcome = if parts.method.is_safe() {
         tokio::time::timeout(limit, handled).await
@@ -285,8 +294,21 @@ fn content_type(route: &Route, headers: &HeaderMap) -> Outcome<()> {
     Err(Fault::new(Code::UnsupportedMedia, format!("The body must be sent as {wanted}.")))
 }
 
+/// Room for a body that is not small.
+async fn room(cloud: &Cloud, permit: &Permit, announced: Announced) -> Outcome<Option<Room>> {
+    let bytes = announced.most();
+    if bytes <= SMALL {
+        return Ok(None);
+    }
+    match cloud.uploads.room(permit.agent(), bytes).await {
+        Some(room) => Ok(Some(room)),
+        None if permit.agent().is_some() => Err(cloud.fleet.come_back(&cloud.world)),
+        None => Err(cloud.guard.shed()),
+    }
+}
+
 /// The route's limit; refuses at once what announces to be larger.
-fn announced(route: &Route, headers: &HeaderMap) -> Outcome<usize> {
+fn announced(route: &Route, headers: &HeaderMap, body: &Body) -> Outcome<Announced> {
     let length =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > route.limit as u64) {
@@ -296,7 +318,10 @@ fn announced(route: &Route, headers: &HeaderMap) -> Outcome<usize> {
         });
     }
     // One byte more for a route without a body, so that its parser refuses it in its own words.
-    Ok(route.limit.max(1))
+    Ok(Announced {
+        limit: route.limit.max(1),
+        length: body.size_hint().exact().and_then(|length| length.try_into().ok()),
+    })
 }
 
 /// The web client: files, and for every other address its page.

@@ -129,9 +129,26 @@ fn explain<E: std::error::Error>(part: &str, error: &serde_path_to_error::Error<
     Fault::bad_request(format!("{place}: {reason}"))
 }
 
-/// Reads a whole body of at most `limit` bytes within `time`, with no pause longer than `idle`.
-pub(crate) async fn read(body: Body, limit: usize, time: Duration, idle: Duration) -> Outcome<Bytes> {
-    match tokio::time::timeout(time, collect(Limited::new(body, limit), idle)).await {
+/// How large a body may be, and how large it says to be; a larger one breaks off.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Announced {
+    pub(crate) limit: usize,
+    pub(crate) length: Option<usize>,
+}
+
+impl Announced {
+    /// The most that can come, in bytes.
+    pub(crate) fn most(self) -> usize {
+        self.length.unwrap_or(self.limit)
+    }
+}
+
+/// Reads a whole body within `time`, with no pause longer than `idle`.
+pub(crate) async fn read(body: Body, announced: Announced, time: Duration, idle: Duration) -> Outcome<Bytes> {
+    let limit = announced.limit;
+    // Of its announced size from the beginning: one that grows is in memory twice while it does.
+    let room = Vec::with_capacity(announced.length.unwrap_or_default());
+    match tokio::time::timeout(time, collect(Limited::new(body, limit), room, idle)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(None)) => Err(Fault::new(Code::Timeout, "The body stopped arriving.")),
         Ok(Err(Some(error))) if error.is::<http_body_util::LengthLimitError>() => {
@@ -145,8 +162,11 @@ pub(crate) async fn read(body: Body, limit: usize, time: Duration, idle: Duratio
 }
 
 /// All of a body; `Err(None)` after a pause longer than `idle`.
-async fn collect(mut body: Limited<Body>, idle: Duration) -> Result<Bytes, Option<BoxError>> {
-    let mut bytes = Vec::new();
+async fn collect(
+    mut body: Limited<Body>,
+    mut bytes: Vec<u8>,
+    idle: Duration,
+) -> Result<Bytes, Option<BoxError>> {
     loop {
         let Some(frame) = tokio::time::timeout(idle, body.frame()).await.map_err(|_| None)? else {
             return Ok(bytes.into());

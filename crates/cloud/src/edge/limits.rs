@@ -63,6 +63,10 @@ pub struct Limits {
     pub agents_per_second: u64,
     /// Sessions that one agent opens.
     pub agent_sessions: Rate,
+    /// Bytes of large bodies in memory at a time.
+    pub upload_bytes: usize,
+    /// Large bodies of one agent at a time.
+    pub uploads_per_agent: usize,
     /// How long a body may take as a whole.
     pub body_time: Duration,
     /// How long a handler may take.
@@ -85,6 +89,8 @@ impl Default for Limits {
             look_up: Rate::new(20, Duration::from_secs(6)),
             agents_per_second: 50,
             agent_sessions: Rate::new(30, Duration::from_secs(20)),
+            upload_bytes: 128 << 20,
+            uploads_per_agent: 8,
             body_time: Duration::from_secs(60),
             handler_time: Duration::from_secs(30),
         }

@@ -13,3 +13,4 @@ pub(crate) mod input;
 pub(crate) mod limits;
 pub(crate) mod params;
 pub mod routes;
+pub(crate) mod uploads;
