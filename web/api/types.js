@@ -12,7 +12,7 @@
  */
 
 /**
- * @typedef {{ version: string, sign_up: 'open'|'invitation'|'closed', setup_needed: boolean, tls: string|null, now: number }} Service
+ * @typedef {{ version: string, sign_up: 'open'|'invitation'|'closed', setup_needed: boolean, demo: boolean, tls: string|null, now: number }} Service
  * @typedef {import('../crypto/password.js').PasswordParameters} PasswordParameters
  * @typedef {{ parameters: PasswordParameters, login: string, wrapped: string }} Credentials
  * @typedef {{ login: string, wrapped: string }} RecoveryCredentials

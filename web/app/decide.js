@@ -18,26 +18,23 @@ const GATE = { "sign-in": "ks-sign-in-page", "sign-up": "ks-sign-up-page", "set-
 /**
  * @param {AppState} state
  * @param {Place} place
- * @param {{hash: string, search: string}} address
+ * @param {{search: string}} address
  * @returns {Decision}
  */
-export function decide(state, place, { hash, search }) {
+export function decide(state, place, { search }) {
   if (place.name === "missing") return gate("ks-missing-page");
   switch (state.name) {
     case "starting": return gate("ks-starting-page");
     case "offline": return gate("ks-offline-page");
     case "leaving": return gate(state.error ? "ks-not-out-page" : "ks-leaving-page");
     case "signed_out": return signedOut(state.service, place);
-    case "locked": return place.name === "join" || place.name === "recover" || demo(place, hash) ? gate(GATE[place.name]) : gate("ks-unlock-page");
-    case "open": return open(state.session.homes.some(({ ended }) => !ended), place, hash, search);
+    case "locked": return place.name === "join" || place.name === "recover" ? gate(GATE[place.name]) : gate("ks-unlock-page");
+    case "open": return open(state.session.homes.some(({ ended }) => !ended), place, search);
   }
 }
 
 /** @param {string} page @returns {Decision} */
 const gate = (page) => ({ page, frame: "gate" });
-
-/** A demo's link signs in as whom it names, whoever was signed in. @param {Place} place @param {string} hash */
-const demo = (place, hash) => place.name === "sign-in" && hash.startsWith("#demo=");
 
 /** @param {Service} service @param {Place} place @returns {Decision} */
 function signedOut(service, place) {
@@ -49,9 +46,9 @@ function signedOut(service, place) {
   return { to: `/sign-in${next}` };
 }
 
-/** @param {boolean} homes whether there is one to show @param {Place} place @param {string} hash @param {string} search @returns {Decision} */
-function open(homes, place, hash, search) {
-  if (place.name === "join" || place.name === "set-up" || demo(place, hash)) return gate(GATE[place.name]);
+/** @param {boolean} homes whether there is one to show @param {Place} place @param {string} search @returns {Decision} */
+function open(homes, place, search) {
+  if (place.name === "join" || place.name === "set-up") return gate(GATE[place.name]);
   if (place.name === "account") return { page: SHELL.account, frame: "shell" };
   if (!homes) return place.name === "sign-up" ? { to: "/set-up" } : gate("ks-no-home-page");
   const page = SHELL[place.name];
@@ -62,4 +59,14 @@ function open(homes, place, hash, search) {
 function nextOf(search) {
   const next = new URLSearchParams(search).get("next") ?? "/events";
   return next.startsWith("/") && !next.startsWith("//") && !next.includes("\\") && !next.startsWith("/sign-in") ? next : "/events";
+}
+
+/**
+ * Whom a demo's link signs in: on a demo, and nobody who is signed in.
+ * @param {AppState} state @param {string} fragment without its #
+ */
+export function demoSignIn(state, fragment) {
+  if (state.name !== "signed_out" || state.service.demo !== true || !fragment.startsWith("demo=")) return null;
+  const [name, ...password] = fragment.slice("demo=".length).split(":");
+  return { name, password: password.join(":") };
 }

@@ -1,9 +1,10 @@
-// Sign in. A demo's link carries the name and password in its fragment, which no server ever sees.
+// Sign in. A demo's link carries the name and password in its fragment, which no server ever sees. Only where the server says that it is a
+// demo, and only for who is signed out: anywhere else a link would put whoever opens it into an account of somebody else's choice.
 
+import { demoSignIn } from "../app/decide.js";
 import { KsSignInForm } from "../elements/sign-in-form.js";
 import { clone, part, template, typed } from "../ui/dom.js";
 import { define } from "../ui/element.js";
-import { go } from "../ui/router.js";
 import { Page } from "./page.js";
 
 const MARKUP = template`
@@ -26,17 +27,15 @@ class KsSignInPage extends Page {
     const open = state.name === "signed_out" && state.service.sign_up === "open";
     part(this, "sign-up").hidden = !open;
     part(this, "closed").hidden = open;
-    const demo = () => { if (this.fragment.startsWith("demo=")) this.run(this.#demo(this.fragment.slice("demo=".length))); };
-    this.on(window, "hashchange", demo); // pasted over this page's own address
-    demo();
+    this.on(window, "hashchange", () => this.#demo()); // pasted over this page's own address
+    this.#demo();
   }
 
-  /** @param {string} given name:password */
-  async #demo(given) {
-    const [name, ...rest] = given.split(":");
+  #demo() {
+    const given = demoSignIn(this.app.state, this.fragment);
+    if (!given) return;
     history.replaceState({}, "", location.pathname);
-    if (this.app.account?.name === name && this.app.state.name === "open") return go("/events", { replace: true });
-    typed(this, "form", KsSignInForm).fill(name, rest.join(":"));
+    typed(this, "form", KsSignInForm).fill(given.name, given.password);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decide } from '../app/decide.js'
+import { decide, demoSignIn } from '../app/decide.js'
 import { EventList } from '../app/event-list.js'
 import { Session } from '../app/session.js'
 import { errorWords } from '../app/states.js'
@@ -18,7 +18,7 @@ import { Household, someKeys } from './support/household.js'
 import { Recording } from './support/recording.js'
 
 const at = (path, { hash = '', search = '' } = {}) => [placeOf(path), { hash, search }]
-const service = (over = {}) => ({ version: '1', sign_up: 'invitation', setup_needed: false, tls: null, now: 0, ...over })
+const service = (over = {}) => ({ version: '1', sign_up: 'invitation', setup_needed: false, demo: false, tls: null, now: 0, ...over })
 const open = (homes) => ({ name: 'open', service: service(), session: { homes: Array(homes).fill({}) } })
 
 describe('which page stands where', () => {
@@ -76,8 +76,16 @@ describe('which page stands where', () => {
     assert.deepEqual(decide(state, ...at('/events')), { page: 'ks-events-page', frame: 'shell' })
   })
 
-  test('a demo link signs in whoever was signed in', () => {
-    assert.deepEqual(decide(open(1), ...at('/sign-in', { hash: '#demo=oak:x' })), { page: 'ks-sign-in-page', frame: 'gate' })
+  test('a demo link signs in on a demo, and nobody who is signed in', () => {
+    const signedOut = { name: 'signed_out', service: service({ demo: true }) }
+    assert.deepEqual(demoSignIn(signedOut, 'demo=oak:x:y'), { name: 'oak', password: 'x:y' })
+    for (const demo of [false, undefined]) assert.equal(demoSignIn({ name: 'signed_out', service: service({ demo }) }, 'demo=oak:x'), null)
+    assert.equal(demoSignIn(signedOut, 'else=oak:x'), null)
+    const locked = { name: 'locked', service: service({ demo: true }), account: {} }
+    const opened = { ...open(1), service: service({ demo: true }) }
+    for (const state of [locked, opened]) assert.equal(demoSignIn(state, 'demo=oak:x'), null)
+    assert.deepEqual(decide(opened, ...at('/sign-in', { hash: '#demo=oak:x' })), { to: '/events' })
+    assert.deepEqual(decide(locked, ...at('/sign-in', { hash: '#demo=oak:x' })), { page: 'ks-unlock-page', frame: 'gate' })
   })
 })
 

@@ -21,6 +21,8 @@ pub struct CloudConfig {
     pub trusted_proxies: Vec<Network>,
     /// Who may sign up.
     pub sign_up: SignUpPolicy,
+    /// A demo says so to its browsers, which then take a link that signs in by itself. Never for a server with real homes.
+    pub demo: bool,
     /// The folder for this server's own files: the certificate that it makes itself.
     pub data: PathBuf,
     /// Records of who saw what are kept for so many days, and as long as the Event is that they speak of; 0 keeps them for ever.
@@ -58,6 +60,7 @@ impl CloudConfig {
             public_url: None,
             trusted_proxies: Vec::new(),
             sign_up: SignUpPolicy::Invitation,
+            demo: false,
             data,
             ledger_days: 365,
             limits: Limits::default(),

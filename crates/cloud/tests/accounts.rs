@@ -54,6 +54,13 @@ async fn people_are_told_who_they_are_while_the_database_takes_no_note_of_it() {
 }
 
 #[tokio::test]
+async fn only_a_demo_says_that_it_is_one() {
+    let service = async |server: &Server| server.get(&Who::Nobody, "/api/v1/service").await.ok::<Service>();
+    assert!(!service(&Server::start().await).await.demo);
+    assert!(service(&Server::with(|config| config.demo = true).await).await.demo);
+}
+
+#[tokio::test]
 async fn sign_up_is_by_invitation_unless_it_is_open() {
     let server = Server::with(|config| config.sign_up = SignUpPolicy::Invitation).await;
     let mut elm = server.home("elm").await;

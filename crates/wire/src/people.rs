@@ -130,6 +130,9 @@ bodies! {
         sign_up: SignUpPolicy,
         /// True until the first account exists: only the set-up link works.
         setup_needed: bool,
+        /// A demo: its links sign in by themselves, because nothing in it is anybody's.
+        #[serde(default)]
+        demo: bool,
         /// SHA-256 of the server's certificate, when it serves TLS itself.
         tls: Option<B32>,
         /// The server's time.

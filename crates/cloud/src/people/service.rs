@@ -16,6 +16,7 @@ pub(super) async fn service(call: Call) -> Outcome<Answer> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sign_up: cloud.config.sign_up,
         setup_needed: !row.has_accounts,
+        demo: cloud.config.demo,
         tls: cloud.fingerprint,
         now: UnixMillis(cloud.world.unix_millis()),
     })
