@@ -37,6 +37,9 @@ pub struct Server {
     pub disk_reserve: u64,
     pub connections: usize,
     pub ledger_days: u32,
+    /// No key of the file: only `keepsight demo` is one.
+    #[serde(skip)]
+    pub demo: bool,
 }
 
 /// How the listening address speaks.
@@ -89,6 +92,7 @@ impl Default for Server {
             disk_reserve: 0,
             connections: 4096,
             ledger_days: 365,
+            demo: false,
         }
     }
 }

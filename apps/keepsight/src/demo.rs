@@ -118,6 +118,7 @@ fn config(options: &DemoOptions, folder: &Path) -> Config {
     config.server.public_url = Some(format!("http://localhost:{}", options.port));
     config.server.tls = Tls::Off;
     config.server.sign_up = SignUp::Open;
+    config.server.demo = true;
     // A demo on a nearly full disk is better than none.
     config.server.disk_reserve = 64 << 20;
     config

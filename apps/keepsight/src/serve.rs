@@ -106,6 +106,7 @@ fn cloud_config(config: &Config) -> anyhow::Result<CloudConfig> {
             SignUp::Open => SignUpPolicy::Open,
         },
         ledger_days: server.ledger_days,
+        demo: server.demo,
         limits: keepsight_cloud::Limits { connections: server.connections, ..Default::default() },
         ..CloudConfig::new(server.listen, server.data.clone())
     })

@@ -261,3 +261,29 @@ async fn names_and_chains_of_two_homes() {
         assert!(!contains(&homes.body, others.home.to_string().as_bytes()));
     }
 }
+
+/// Not a swap, but damage all the same: rows that housekeeping can't read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_home_whose_rows_are_damaged_holds_up_no_other_homes_retention() {
+    let scene = Scene::gather().await;
+    let mut events = [&scene.elm.event, &scene.oak.event];
+    // Homes are gone through in this order.
+    events.sort_by_key(|event| event.home);
+    let [damaged, old] = events;
+    let db = scene.records();
+    db.execute("UPDATE events SET filed = 0", []).unwrap();
+    db.execute("UPDATE events SET camera = x'00' WHERE event = ?1", [damaged.event.as_bytes()]).unwrap();
+    let housekeeping = tokio::spawn(scene.stage.cloud().clone().keep_house());
+    let there = |event: &Recorded| {
+        let query = "SELECT count(*) FROM events WHERE event = ?1";
+        db.query_row(query, [event.event.as_bytes()], |row| row.get::<_, i64>(0)).unwrap() == 1
+    };
+    for _ in 0..200 {
+        if !there(old) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(!there(old) && there(damaged));
+    housekeeping.abort();
+}
