@@ -148,7 +148,8 @@ impl Stage<'_> {
     fn start_agent(&self, scenery: &Scenery) -> anyhow::Result<(AgentDir, JoinHandle<anyhow::Result<()>>)> {
         let folder = self.folder.join(format!("agent-{}", scenery.account));
         // One box, and somebody watches it start: nothing to spread.
-        let config = AgentConfig { spool_bytes: 1 << 30, start_spread: Duration::ZERO };
+        let config =
+            AgentConfig { spool_bytes: 1 << 30, disk_margin: 32 << 20, start_spread: Duration::ZERO };
         let dir = AgentDir::open(&folder, config, self.world.clone())?;
         let (running, shutdown) = (dir.clone(), self.shutdown.clone());
         Ok((dir, tokio::spawn(async move { Ok(running.run(shutdown).await?) })))

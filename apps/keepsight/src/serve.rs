@@ -22,12 +22,15 @@ pub async fn run(options: ServeOptions, world: World) -> anyhow::Result<()> {
     let config = Config::of_serve(&options)?;
     let shutdown = stop_signal()?;
     let cloud = start(&config, world.clone()).await?;
-    let agent = config.agent.as_ref().map(|agent| open_agent(agent, world)).transpose()?;
+    let agent = config.agent.as_ref().map(|agent| open_agent(&config, agent, world)).transpose()?;
     greet(&config, &cloud)?;
     // A box whose agent cannot run records nothing: it says so and ends, for somebody to look.
     let ended = match agent {
         Some(agent) => agent.run(shutdown.clone()).await.context("the agent of this box ended"),
-        None => Ok(shutdown.cancelled().await),
+        None => {
+            shutdown.cancelled().await;
+            Ok(())
+        }
     };
     say!("stopping")?;
     cloud.stop().await;
@@ -73,9 +76,23 @@ pub fn stop_signal() -> anyhow::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-fn open_agent(config: &config::Agent, world: World) -> anyhow::Result<AgentDir> {
-    let config_of_agent = AgentConfig { spool_bytes: config.spool_bytes, ..AgentConfig::default() };
-    Ok(AgentDir::open(&config.data, config_of_agent, world)?)
+fn open_agent(config: &Config, agent: &config::Agent, world: World) -> anyhow::Result<AgentDir> {
+    make_private(&agent.data)?;
+    let disk_margin = margin(config, &agent.data)?;
+    let config_of_agent =
+        AgentConfig { spool_bytes: agent.spool_bytes, disk_margin, ..AgentConfig::default() };
+    Ok(AgentDir::open(&agent.data, config_of_agent, world)?)
+}
+
+/// What the spool leaves free of a disk that it shares with the server: half of the reserve. At the reserve the server takes no
+/// more footage, and the spool grows; the other half stays for what must always be written.
+fn margin(config: &Config, agent_data: &Path) -> anyhow::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let disk = |folder: &Path| {
+        std::fs::metadata(folder).map(|about| about.dev()).with_context(|| format!("{}", folder.display()))
+    };
+    let shared = disk(&config.server.data)? == disk(agent_data)?;
+    Ok(if shared { reserve(config).bytes / 2 } else { 0 })
 }
 
 fn greet(config: &Config, cloud: &RunningCloud) -> anyhow::Result<()> {
@@ -175,4 +192,20 @@ fn make_private(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make the data folder {}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spool_beside_the_server_leaves_half_of_its_reserve_and_one_elsewhere_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.server.data = folder.path().to_owned();
+        assert_eq!(margin(&config, folder.path()).unwrap(), Reserve::default().bytes / 2);
+        config.server.disk_reserve = 64 << 20;
+        assert_eq!(margin(&config, folder.path()).unwrap(), 32 << 20);
+        assert_eq!(margin(&config, Path::new("/proc")).unwrap(), 0, "another disk");
+    }
 }

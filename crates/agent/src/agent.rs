@@ -28,6 +28,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub struct AgentConfig {
     /// The most that footage waiting for upload may take on the disk, in bytes.
     pub spool_bytes: u64,
+    /// What that footage leaves free on the disk, in bytes: for whoever shares it, such as a server in the same box.
+    pub disk_margin: u64,
     /// The first try after a start waits for some of this, so that a district which boots at one instant does not ask at one
     /// instant. Only of an agent that belongs to its home already, and never longer than until there is a fresh Event.
     pub start_spread: Duration,
@@ -35,7 +37,7 @@ pub struct AgentConfig {
 
 impl Default for AgentConfig {
     fn default() -> Self {
-        Self { spool_bytes: 10 << 30, start_spread: Duration::from_secs(5) }
+        Self { spool_bytes: 10 << 30, disk_margin: 0, start_spread: Duration::from_secs(5) }
     }
 }
 

@@ -70,6 +70,12 @@ pub trait Disk: Send + Sync {
     /// As the file system says.
     fn list(&self, path: &Path) -> io::Result<Vec<Entry>>;
 
+    /// How many bytes can still be written.
+    ///
+    /// # Errors
+    /// As the file system says.
+    fn free(&self) -> io::Result<u64>;
+
     /// Removes a file, or a folder with all that is in it. Fine if there is none.
     ///
     /// # Errors

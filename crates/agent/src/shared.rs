@@ -80,7 +80,7 @@ impl Shared {
             Some(pairing) => files.chain(pairing)?.map(Arc::new),
             None => None,
         };
-        let spool = Spool::open(disk.clone(), config.spool_bytes, world.clone())?;
+        let spool = Spool::open(disk.clone(), config.spool_bytes, world.clone())?.leaving(config.disk_margin);
         let inner = Inner {
             state,
             chain,

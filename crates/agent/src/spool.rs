@@ -116,6 +116,8 @@ pub struct Spool {
     disk: Arc<dyn Disk>,
     world: World,
     budget: u64,
+    /// What stays free on the disk for others.
+    margin: u64,
     used: u64,
     backlog: Backlog,
     next_place: u64,
@@ -147,6 +149,7 @@ impl Spool {
             disk,
             world,
             budget,
+            margin: 0,
             used: 0,
             backlog: Backlog::default(),
             next_place: 0,
@@ -159,6 +162,13 @@ impl Spool {
         spool.scan()?;
         spool.restore_reserve();
         Ok(spool)
+    }
+
+    /// From now on footage leaves so many bytes of the disk free, whatever the budget is: somebody else needs them. Gaps do not count.
+    #[must_use]
+    pub const fn leaving(mut self, margin: u64) -> Self {
+        self.margin = margin;
+        self
     }
 
     /// What waits.
@@ -366,14 +376,14 @@ impl Spool {
 
     // How things are stored and removed.
 
-    /// Runs `write` with room made for it: within the budget, and again after each eviction while the disk is full.
+    /// Runs `write` of so many bytes with room made for it: within the budget, and again after each eviction while the disk is full.
     fn store(
         &mut self,
         event: EventId,
         size: u64,
         write: impl Fn(&dyn Disk) -> io::Result<()>,
     ) -> Result<(), SpoolError> {
-        while self.used > self.budget {
+        while self.used > self.budget || self.is_disk_low(size) {
             self.make_room(event, size)?;
         }
         loop {
@@ -383,6 +393,11 @@ impl Spool {
                 Err(source) => return Err(SpoolError::Disk { path: self.folder(event)?, source }),
             }
         }
+    }
+
+    fn is_disk_low(&self, size: u64) -> bool {
+        // A disk that can't tell says at the write that it is full.
+        self.margin > 0 && self.disk.free().is_ok_and(|free| free < self.margin.saturating_add(size))
     }
 
     /// Drops what is put aside, else the oldest Event. If that is `event` itself, its unstored `size` goes with it.

@@ -23,7 +23,12 @@ fn dir(path: &Path) -> AgentDir {
 }
 
 fn spread_dir(path: &Path, start_spread: Duration) -> AgentDir {
-    AgentDir::open(path, AgentConfig { spool_bytes: 1 << 30, start_spread }, World::real()).unwrap()
+    AgentDir::open(
+        path,
+        AgentConfig { spool_bytes: 1 << 30, start_spread, ..AgentConfig::default() },
+        World::real(),
+    )
+    .unwrap()
 }
 
 struct Running {

@@ -282,6 +282,11 @@ impl Disk for Forgetful {
         Ok(names.iter().map(entry).collect())
     }
 
+    fn free(&self) -> io::Result<u64> {
+        let inner = self.lock();
+        Ok(inner.capacity.saturating_sub(inner.used()))
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.change(|inner| {
             if inner.find(path).is_ok() {

@@ -85,6 +85,11 @@ impl Disk for RealDisk {
         Ok(entries)
     }
 
+    fn free(&self) -> io::Result<u64> {
+        let at = rustix::fs::statvfs(&self.root)?;
+        Ok(at.f_bavail * at.f_frsize)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         let path = self.at(path);
         let removed = match std::fs::symlink_metadata(&path) {

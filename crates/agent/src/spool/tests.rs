@@ -193,6 +193,28 @@ fn a_full_disk_drops_the_oldest_and_keeps_room_for_gaps() {
 }
 
 #[test]
+fn what_others_need_of_the_disk_stays_free_whatever_the_budget() {
+    let disk = Forgetful::new(1);
+    let (room, margin) = (1 << 20, 400_000);
+    disk.set_capacity(room);
+    let mut spool = open(&disk, PLENTY).leaving(margin);
+    for n in 1..=60 {
+        whole_event(&mut spool, n, 3).unwrap();
+        assert!(disk.free().unwrap() >= margin, "after {n}");
+    }
+    assert!(spool.backlog().event(event(60)).is_some() && spool.backlog().event(event(1)).is_none());
+    assert!(gaps(&spool).iter().any(|&(from, ..)| from == new_event(1).captured.0));
+    // A server in the same box takes what is left: footage gives way, and what was lost is still told.
+    disk.set_capacity(room - (disk.free().unwrap() - margin) - 5_000);
+    whole_event(&mut spool, 61, 3).unwrap();
+    assert!(disk.free().unwrap() >= margin && spool.backlog().event(event(61)).is_some());
+    disk.set_capacity(margin);
+    assert!(matches!(whole_event(&mut spool, 62, 3), Err(SpoolError::Dropped(_))));
+    assert_eq!(spool.backlog().events().count(), 0);
+    assert!(gaps(&spool).iter().any(|&(_, until, _)| until > new_event(61).captured.0));
+}
+
+#[test]
 fn a_deleted_event_goes_without_a_gap_even_while_it_is_recorded() {
     let mut spool = open(&Forgetful::new(1), PLENTY);
     spool.begin(&new_event(1)).unwrap();

@@ -96,6 +96,10 @@ impl Disk for WatchedDisk {
         Ok(())
     }
 
+    fn free(&self) -> io::Result<u64> {
+        self.disk.free()
+    }
+
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>> {
         self.disk.read(path, most)
     }
