@@ -5,7 +5,8 @@ mod support;
 use http::Method;
 use keepsight_ids::{B64, SlotId, UnixMillis};
 use keepsight_seal::{
-    AccountKeys, Draft, NamedBy, PairingCode, SignSecret, Slot, Subject, make_name, seal_to_slot,
+    AccountKeys, Draft, MAX_OWN_ENTRIES, NamedBy, PairingCode, SignSecret, Slot, Subject, make_name,
+    seal_to_slot,
 };
 use keepsight_wire::agent::PairingAnswer;
 use keepsight_wire::people::{
@@ -89,6 +90,42 @@ async fn an_entry_of_somebody_elses_hand_is_refused() {
     assert_eq!(needless.refusal(), (400, "bad_request".into()));
     server.post(&member.who, &elm.path("/chain"), &with(entry)).await.done();
     assert!(server.get(&elm.owner.who, &elm.path("")).await.ok::<Home>().rotation_due);
+}
+
+#[tokio::test]
+async fn a_member_lengthens_the_chain_so_often_and_an_owner_removes_them_all_the_same() {
+    let server = Server::start().await;
+    let mut elm = server.home("elm").await;
+    let (member, slot) = elm.member(&server, "oak", &Slot::member_rights()).await;
+    let mut keys = member.keys;
+    // Accepting the invitation was the first of their entries.
+    for n in 1..=MAX_OWN_ENTRIES {
+        let new = AccountKeys::random(&mut server.world.rng());
+        let mut draft = Draft::after(elm.chain.head(), slot);
+        let entry = draft.replace_own_keys(&new).sign(&keys.sign).unwrap().signed().clone();
+        let (epoch, kem) = (elm.chain.head().entry().epoch, new.kem.public());
+        let sealed = seal_to_slot(elm.home, epoch, slot, &kem, &elm.secret, &mut server.world.rng()).unwrap();
+        let body = ChainAppend {
+            entry: entry.clone(),
+            epoch: None,
+            invitation: None,
+            pairing: None,
+            names: Vec::new(),
+            resealed: Some(sealed),
+        };
+        let reply = server.post(&member.who, &elm.path("/chain"), &body).await;
+        if n == MAX_OWN_ENTRIES {
+            assert_eq!(reply.refusal(), (400, "bad_request".into()));
+            break;
+        }
+        reply.done();
+        elm.chain.extend(&[entry]).unwrap();
+        keys = new;
+    }
+    elm.remove(&server, slot).await;
+    let chain: Chain = server.get(&elm.owner.who, &elm.path("/chain")).await.ok();
+    assert_eq!(chain.entries.len(), elm.chain.entries().len());
+    assert_eq!(elm.chain.head().entry().slots.len(), 1);
 }
 
 #[tokio::test]
