@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use keepsight_cache::{
-    Backend, Cache, Cached, CanonicalKey, Error, KeyRing, Level, LocalBound, Location, MasterKey,
-    OriginLimit, Raw, Redis, RedisConfig, Token, Typed,
+    Backend, Cache, Cached, CanonicalKey, Error, KeyRing, Level, LocalBound, Location, MasterKey, Raw, Redis,
+    RedisConfig, Token, Typed,
 };
 
 use super::counted::FromServer;
@@ -54,7 +54,6 @@ where
         .local(copies)
         .load_timeout(setup.call_timeout)
         .deadline(setup.call_timeout * 4)
-        .origin(OriginLimit { start: 32, least: 16, ..OriginLimit::default() })
         .value_most(VALUE_BYTES_MAX)
         .build();
     let from_server = FromServer::default();
