@@ -120,7 +120,7 @@ impl Builder {
         self
     }
 
-    /// How long a caller waits at most, everything included. Default: 8 s.
+    /// How long a caller waits at most, everything included; a reply of the cache server has a shorter deadline of its own (`RedisConfig::timeout`), and is waited for. Default: 8 s.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self

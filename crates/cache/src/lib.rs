@@ -140,7 +140,7 @@
 //! *Not promised.* A limit across processes: divide it by their number.
 //!
 //! *Held by* `the_origin_never_gets_more_than_it_bears`, `an_origin_that_gets_slow_gets_fewer_loads`, the tests of `limit`, `the_origin_is_spared_through_an_outage_and_goodput_comes_back`,
-//! `a_server_that_takes_its_time_is_not_waited_for_beyond_the_deadline`, `beginning_anew_does_not_begin_the_deadline_anew`,
+//! `the_time_that_a_server_takes_is_part_of_the_deadline`, `beginning_anew_does_not_begin_the_deadline_anew`,
 //! `who_bypasses_the_cache_is_not_given_what_others_find_there`.
 //!
 //! # 8 Fast: own copies first, then one batch for all

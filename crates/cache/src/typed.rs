@@ -141,47 +141,37 @@ impl<T: Cached> Typed<T> {
         Fut: Future<Output = Result<Option<T::Value>, E>> + Send + 'static,
     {
         let mut ended = None;
-        let seeking = self.seek(key, load, cause, &mut ended);
-        let sought = tokio::time::timeout(self.tier.core.settings.deadline, seeking).await;
-        sought.unwrap_or(Err(Error::Deadline)).or_else(|error| self.stale_or(error, ended))
+        let asked_at = self.tier.core.origin.elapsed();
+        // Boxed, what is seldom needed does not make every get's future large. A look takes no timer of its own: the backend has a deadline for its replies.
+        if cause == Cause::Miss {
+            let name = self.tier.name(key);
+            if let Some(flight) = Flights::join::<T, E>(&self.tier, &name) {
+                let waiting = Box::pin(self.in_time(asked_at, self.wait(flight, asked_at)));
+                if let Some(result) = waiting.await.unwrap_or(Some(Err(Error::Deadline))) {
+                    return result;
+                }
+            }
+            match self.tier.look(&name).await {
+                Look::Hit(hit) => {
+                    self.tier.observed.hit.increment(1);
+                    self.refresh_early(name, &hit, load);
+                    return Ok(hit.value);
+                }
+                Look::Miss(what_has_ended) => {
+                    self.tier.observed.miss.increment(1);
+                    ended = what_has_ended;
+                }
+                Look::Down => {}
+            }
+        }
+        let flying = Box::pin(self.in_time(asked_at, self.fly(key, load, cause, asked_at)));
+        flying.await.unwrap_or(Err(Error::Deadline)).or_else(|error| self.stale_or(error, ended))
     }
 
-    async fn seek<E, F, Fut>(
-        &self,
-        key: &T::Key,
-        load: F,
-        cause: Cause,
-        ended: &mut Option<Ended<T>>,
-    ) -> Result<Shared<T>, Error<E>>
-    where
-        E: Send + Sync + 'static,
-        F: FnOnce() -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Option<T::Value>, E>> + Send + 'static,
-    {
-        let asked_at = self.tier.core.origin.elapsed();
-        if cause == Cause::Bypass {
-            return Box::pin(self.fly(key, load, cause, asked_at)).await;
-        }
-        let name = self.tier.name(key);
-        // Boxed, what is seldom needed does not make every get's future large.
-        if let Some(flight) = Flights::join::<T, E>(&self.tier, &name)
-            && let Some(result) = Box::pin(self.wait(flight, asked_at)).await
-        {
-            return result;
-        }
-        match self.tier.look(&name).await {
-            Look::Hit(hit) => {
-                self.tier.observed.hit.increment(1);
-                self.refresh_early(name, &hit, load);
-                return Ok(hit.value);
-            }
-            Look::Miss(what_has_ended) => {
-                self.tier.observed.miss.increment(1);
-                *ended = what_has_ended;
-            }
-            Look::Down => {}
-        }
-        Box::pin(self.fly(key, load, cause, asked_at)).await
+    /// What comes of the work before the deadline of a get that began then.
+    async fn in_time<R>(&self, asked_at: Duration, work: impl Future<Output = R>) -> Option<R> {
+        let core = &self.tier.core;
+        tokio::time::timeout_at(core.origin + asked_at + core.settings.deadline, work).await.ok()
     }
 
     /// Leads or joins a flight until there is an outcome that this caller may have.
