@@ -136,6 +136,11 @@ impl Crew {
         self.shared.given_up.load(Ordering::Relaxed)
     }
 
+    /// Changes of a key that was being loaded.
+    pub fn overtaken(&self) -> u64 {
+        self.shared.judge.overtaken()
+    }
+
     /// Everybody finishes the call at hand and goes home. `false` when somebody did not, and had to be sent.
     pub async fn stop(mut self) -> bool {
         self.go.send_replace(Go::Home);

@@ -2,7 +2,7 @@
 //!
 //! What an event does to the stage while it lasts is in `stage.rs`; here is only what it is.
 
-use crate::clients::Capabilities;
+use crate::clients::{Capabilities, Style};
 use crate::proxy::FaultKind;
 
 /// An extreme event.
@@ -47,6 +47,8 @@ pub enum Act {
     Eviction,
     /// Megabytes of answers pile up and come at once.
     Pile,
+    /// What is being loaded is invalidated meanwhile.
+    SlowOrigin,
 }
 
 /// How long a delay lasts, in hundredths of the client's time-out.
@@ -73,6 +75,8 @@ pub struct Load {
     pub value_bytes: (usize, usize),
     /// Every how-manieth key has a value of [`LARGE_BYTES`] instead; 0: none.
     pub large_every: usize,
+    /// How long the origin takes, at least and at most, in milliseconds.
+    pub origin_ms: (u64, u64),
 }
 
 /// What no kernel takes whole when nobody reads at the other side, and every client does.
@@ -90,11 +94,20 @@ pub enum Loses {
 }
 
 /// Two instances, so that there is somebody else to invalidate and to hold a lease.
-const NORMAL: Load =
-    Load { instances: 2, tasks: 64, keys: 512, gets: 84, value_bytes: (80, 400), large_every: 0 };
+const NORMAL: Load = Load {
+    instances: 2,
+    tasks: 64,
+    keys: 512,
+    gets: 84,
+    value_bytes: (80, 400),
+    large_every: 0,
+    origin_ms: (1, 2),
+};
 const FLEET: Load = Load { instances: 50, tasks: 100, ..NORMAL };
 const LARGE: Load = Load { tasks: 8, keys: 16, gets: 50, large_every: 1, ..NORMAL };
 const HEAVY: Load = Load { tasks: 192, keys: 64, gets: 94, value_bytes: (50_000, 90_000), ..NORMAL };
+// Few keys, so that each is changed while it is loaded, and then left alone for long enough that what was kept of it is asked for.
+const LOADS: Load = Load { keys: 48, origin_ms: (20, 40), ..NORMAL };
 const AT_ONCE: Delay = Delay { least: 0, most: 0 };
 const PAST_TIMEOUT: Delay = Delay { least: 120, most: 200 };
 const AROUND_TIMEOUT: Delay = Delay { least: 40, most: 160 };
@@ -157,6 +170,10 @@ pub const ALL: &[Event] = &[
         load: HEAVY,
         ..event("memory-pressure", "megabytes of answers pile up, then come at once", Act::Pile)
     },
+    Event {
+        load: LOADS,
+        ..event("slow-origin", "what the origin is slow to give is invalidated meanwhile", Act::SlowOrigin)
+    },
     event("idle-cut", "an idle connection is gone, and nobody says so", Act::IdleCut),
     replies(
         "mixed",
@@ -212,6 +229,7 @@ impl Event {
     pub fn inapplicable(&self, client: Capabilities) -> Option<&'static str> {
         match self.act {
             Act::Cancel if !client.cancellation => Some("its calls can't be given up"),
+            Act::SlowOrigin if client.style == Style::Store => Some("it loads nothing by itself"),
             Act::Replies(..) if self.kinds(client).is_empty() => {
                 Some("one call at a time on a connection: no two replies to change places")
             }
@@ -257,8 +275,9 @@ mod tests {
             .filter(|event| event.inapplicable(blocking).is_some())
             .map(|event| event.name)
             .collect();
-        assert_eq!(left_out, ["reordered-replies", "mass-cancel"]);
-        assert!(ALL.iter().all(|event| event.inapplicable(Capabilities::STORE).is_none()));
+        assert_eq!(left_out, ["reordered-replies", "mass-cancel", "slow-origin"]);
+        let loading = Capabilities { style: Style::Loading, ..Capabilities::STORE };
+        assert!(ALL.iter().all(|event| event.inapplicable(loading).is_none()));
         let mixed = find("mixed").unwrap();
         assert_eq!(mixed.kinds(Capabilities::STORE).len(), mixed.kinds(blocking).len() + 1);
     }

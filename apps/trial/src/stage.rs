@@ -78,6 +78,10 @@ impl Stage {
             Act::OutOfMemory => self.out_of_memory().await,
             Act::Eviction => self.evict().await,
             Act::Pile => Ok(self.pile().await),
+            Act::SlowOrigin => {
+                sleep(LOOK * 3).await;
+                Ok(crew.overtaken())
+            }
         }
     }
 

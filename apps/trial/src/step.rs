@@ -198,7 +198,7 @@ fn case(capabilities: Capabilities, event: Option<&Event>, dice: Dice) -> Case {
         leases: 48,
         value_bytes: load.value_bytes,
         large_every: load.large_every,
-        origin_delay: (Duration::from_millis(1), Duration::from_millis(2)),
+        origin_delay: (Duration::from_millis(load.origin_ms.0), Duration::from_millis(load.origin_ms.1)),
         // Without the server's answer each instance loads for itself; so only where it always answers.
         loads_alone: capabilities.leases && event.is_some_and(|event| !event.has_fault()),
         dice: dice.named("values"),

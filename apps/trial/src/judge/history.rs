@@ -114,6 +114,11 @@ impl History {
         other
     }
 
+    /// Whether a load is under way.
+    pub const fn is_loading(&self) -> bool {
+        !self.loads.is_empty()
+    }
+
     /// A load ends.
     pub fn end_load(&mut self, number: u64) {
         self.loads.retain(|load| load.number != number);

@@ -76,6 +76,7 @@ pub struct Tally {
     stalls: AtomicU64,
     cancelled: AtomicU64,
     loads: AtomicU64,
+    overtaken: AtomicU64,
 }
 
 /// The counts at one moment.
@@ -182,7 +183,11 @@ impl Judge {
 
     /// Begins a change of a key; `None` while another one is under way.
     pub fn begin(&self, key: usize, left: Left) -> Option<Change> {
-        let version = lock(&self.keys[key]).begin(left)?;
+        let mut history = lock(&self.keys[key]);
+        let version = history.begin(left)?;
+        if history.is_loading() {
+            self.tally.overtaken.fetch_add(1, Ordering::Relaxed);
+        }
         Some(Change { key, version })
     }
 
@@ -295,6 +300,11 @@ impl Judge {
             cancelled: read(&tally.cancelled),
             loads: read(&tally.loads),
         }
+    }
+
+    /// Changes so far of a key that was being loaded.
+    pub fn overtaken(&self) -> u64 {
+        self.tally.overtaken.load(Ordering::Relaxed)
     }
 
     /// The first wrong answer.
