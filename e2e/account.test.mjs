@@ -53,7 +53,7 @@ test('an account: made, left, locked, recovered', { timeout: 240_000 }, async (t
     // Asked again, the server would say that the set-up link was used.
     await elm.getByRole('button', { name: 'Continue' }).click();
     await elm.getByLabel('What do you call your home?').waitFor();
-    await elm.unrouteAll();
+    await elm.unrouteAll({ behavior: 'wait' });
     await pictures(elm, 'set-up-home');
     await nameHome(elm, '12 Elm Street');
     await elm.locator('#pair-code').filter({ hasText: '-' }).waitFor();
@@ -164,14 +164,14 @@ test('an account: made, left, locked, recovered', { timeout: 240_000 }, async (t
     await pictures(found, 'recover-failed');
     assert.equal(await known(elm), 200);
     // It is done, but the answer is lost: the new password is tried before the code that is used up.
-    await found.unrouteAll();
+    await found.unrouteAll({ behavior: 'wait' });
     await loseAnswer(found, '/recovery/replace');
     await found.getByRole('button', { name: 'Continue' }).click();
     await found.getByText('Nothing yet.').waitFor({ timeout: 15_000 });
     assert.equal(await keysKept(found), 0, 'a shared computer');
     await signInPage(elm).waitFor();
     assert.deepEqual([await known(elm), await keysKept(elm)], [401, 0]);
-    await found.unrouteAll();
+    await found.unrouteAll({ behavior: 'wait' });
     await found.goto(`${cloud.url}/account`).then(() => locked(found).waitFor());
     await unlock(found, NEW);
     await found.getByText('Signed in as').waitFor();
@@ -207,7 +207,7 @@ test('an account: made, left, locked, recovered', { timeout: 240_000 }, async (t
     await elm.getByRole('dialog').getByRole('button', { name: 'Continue' }).click();
     await keepCode(elm);
     await elm.getByText(/isn’t certain which recovery code is in force/).waitFor();
-    await elm.unrouteAll();
+    await elm.unrouteAll({ behavior: 'wait' });
     await elm.getByRole('button', { name: 'Change' }).click();
     await elm.getByLabel('Password now').fill(PASSWORD);
     await elm.getByLabel('New password', { exact: true }).fill(NEW);
@@ -225,7 +225,7 @@ test('an account: made, left, locked, recovered', { timeout: 240_000 }, async (t
     assert.deepEqual([await known(elm), await keysKept(elm)], [200, 0], 'locked here, signed in there');
     await elm.goto(`${cloud.url}/events`);
     await owed.waitFor();
-    await elm.unrouteAll();
+    await elm.unrouteAll({ behavior: 'wait' });
     await elm.getByRole('button', { name: 'Try again' }).click();
     await signInPage(elm).waitFor();
     assert.equal(await known(elm), 401);
@@ -239,7 +239,7 @@ test('an account: made, left, locked, recovered', { timeout: 240_000 }, async (t
     await elm.goto(cloud.url);
     await elm.getByRole('heading', { name: 'The server can’t be reached' }).waitFor();
     await pictures(elm, 'offline');
-    await elm.unrouteAll();
+    await elm.unrouteAll({ behavior: 'wait' });
     await signIn(elm, cloud.url, 'elm', NEW); // and is owed no longer
     await elm.reload();
     await elm.getByText('Nothing yet.').waitFor();

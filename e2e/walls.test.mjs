@@ -72,7 +72,7 @@ test('with gate and ledger taken out, the browser still shows nothing of another
     assert.equal(await shown(), 0);
     assert.equal(await page.locator('a.tile').count(), 0, 'not even its time is shown');
     await picture(page, 'foreign-in-the-list');
-    await page.unrouteAll();
+    await page.unrouteAll({ behavior: 'wait' });
   });
 
   await t.test('as one\'s own Event', async () => {
@@ -80,7 +80,7 @@ test('with gate and ledger taken out, the browser still shows nothing of another
     await page.goto(`http://localhost:${port}${own.pathname}`);
     await page.getByText(/did not belong to this/).filter({ visible: true }).first().waitFor();
     assert.equal(await shown(), 0);
-    await page.unrouteAll();
+    await page.unrouteAll({ behavior: 'wait' });
   });
 
   await t.test('as a part of one\'s own Event', async () => {
@@ -89,7 +89,7 @@ test('with gate and ledger taken out, the browser still shows nothing of another
     await page.getByText(/did not belong to this/).filter({ visible: true }).first().waitFor();
     assert.equal(await shown(), 0);
     await picture(page, 'foreign-parts');
-    await page.unrouteAll();
+    await page.unrouteAll({ behavior: 'wait' });
   });
 
   await page.goto(`http://localhost:${port}${own.pathname}`);
