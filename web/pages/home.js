@@ -22,7 +22,7 @@ const MARKUP = template`
       <div class="field"><label for="home-days">Delete Events after</label><div class="with-unit"><input class="input" id="home-days" name="days" data-part="days" type="number" inputmode="numeric" min="1" max="3650" required><span>days</span></div></div>
       <div class="field"><label for="home-space">Or when they take more than</label><div class="with-unit"><input class="input" id="home-space" name="space" data-part="space" type="number" inputmode="decimal" min="0.1" step="0.1" required><span>GB</span></div>
         <p class="help" data-part="used"></p></div>
-      <p class="quiet"><small>The oldest go first. Events that you keep stay.</small></p>
+      <p class="quiet"><small>The oldest go first. Events that you keep stay, and don’t count here.</small></p>
       <div class="actions"><button type="submit" class="button primary" data-part="save">Save</button></div>
     </form>
     <section class="list-section" data-part="lockdown"><h2>Lockdown</h2><p class="quiet" data-part="lockdown-words"></p><p><button type="button" class="button" data-part="lock"></button></p></section>

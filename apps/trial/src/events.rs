@@ -200,10 +200,10 @@ pub fn find(name: &str) -> Option<&'static Event> {
 }
 
 impl Load {
-    /// How many ordinary calls one of these is worth: by their size, so that no event takes minutes.
+    /// How many ordinary calls one of these is worth: by their size and what the origin takes, so that no event takes minutes.
     pub fn weight(&self) -> u64 {
         let large = LARGE_BYTES.0.checked_div(self.large_every).unwrap_or(0);
-        1 + ((self.value_bytes.0 + large) / 10_000) as u64
+        1 + ((self.value_bytes.0 + large) / 10_000) as u64 + self.origin_ms.0 / 2
     }
 
     /// The longest value.

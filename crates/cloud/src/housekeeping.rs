@@ -70,8 +70,8 @@ pub(crate) async fn retain(cloud: &Cloud, rule: &RetentionRow) -> Result<usize, 
     loop {
         let now = UnixMillis(cloud.world.unix_millis());
         let older_than = now.plus_ms(-DAY_MS.saturating_mul(i64::from(rule.days)));
-        let swept =
-            cloud.records.sweep(rule.home, Retention { now, older_than, bytes_max: rule.bytes }).await?;
+        let retention = Retention { now, older_than, bytes_max: rule.bytes, total_max: rule.total };
+        let swept = cloud.records.sweep(rule.home, retention).await?;
         for (camera, event) in &swept.events {
             cloud.feed.tell(rule.home, What::Event { camera: *camera, event: *event, fresh: false });
         }

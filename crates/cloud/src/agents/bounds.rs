@@ -41,9 +41,13 @@ pub(super) async fn make_room(
         return Ok(false);
     }
     let margin = (limits.bytes_max / MARGIN).max(bytes as u64);
-    let bytes = limits.retention_bytes.min(limits.bytes_max.saturating_sub(margin));
-    let went =
-        housekeeping::retain(cloud, &RetentionRow { home, days: limits.retention_days, bytes }).await?;
+    let rule = RetentionRow {
+        home,
+        days: limits.retention_days,
+        bytes: limits.retention_bytes,
+        total: limits.bytes_max.saturating_sub(margin),
+    };
+    let went = housekeeping::retain(cloud, &rule).await?;
     if went == 0 {
         let _ = cloud.guard.full_homes.take(home);
     }

@@ -221,7 +221,7 @@ async fn the_objects_of_deleted_events_are_removed_and_their_folders_with_them()
     let house = house();
     house.event_of(1, 1).await;
     house.event_of(1, 2).await;
-    let retention = Retention { now: NOW, older_than: NOW, bytes_max: u64::MAX };
+    let retention = Retention { now: NOW, older_than: NOW, bytes_max: u64::MAX, total_max: u64::MAX };
     house.bench.records.sweep(crate::records::suite::home(1), retention).await.unwrap();
     assert_eq!(collect::bury(&*house.bench.records, &house.objects).await.unwrap(), 2);
     assert!(house.files().is_empty());
@@ -239,7 +239,8 @@ async fn what_lapses_goes_though_it_was_kept() {
     house.sql(&format!(
         "UPDATE events SET kept = 1, expires_at = {NOW} WHERE event = x'00000001000000000000000000000000'"
     ));
-    let retention = |now| Retention { now, older_than: UnixMillis(0), bytes_max: u64::MAX };
+    let retention =
+        |now| Retention { now, older_than: UnixMillis(0), bytes_max: u64::MAX, total_max: u64::MAX };
     let sweep = |now| house.bench.records.sweep(crate::records::suite::home(1), retention(now));
     assert!(sweep(NOW.plus_ms(-1)).await.unwrap().events.is_empty());
     assert_eq!(sweep(NOW).await.unwrap().events, [(camera(10), event(1))]);

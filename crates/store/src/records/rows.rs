@@ -296,8 +296,10 @@ pub struct Retention {
     pub now: UnixMillis,
     /// Events filed before this go.
     pub older_than: UnixMillis,
-    /// Beyond this the oldest go.
+    /// When those that are not kept take more than this, the oldest of them go.
     pub bytes_max: u64,
+    /// When all together take more than this, too.
+    pub total_max: u64,
 }
 
 /// What a sweep did.

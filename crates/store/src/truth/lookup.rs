@@ -404,14 +404,19 @@ pub fn invitation(
 
 /// See [`super::Truth::retention_rules`].
 pub fn retention_rules(tx: &Connection) -> Read<Vec<RetentionRow>> {
-    let found =
-        all(tx, "SELECT home, retention_days, retention_bytes FROM homes ORDER BY home", [], |row| {
+    let found = all(
+        tx,
+        "SELECT home, retention_days, retention_bytes, bytes_max FROM homes ORDER BY home",
+        [],
+        |row| {
             Ok(RetentionRow {
                 home: HomeId::from_bytes(row.get("home")?),
                 days: sql::small(row, "retention_days")?,
                 bytes: sql::counter(row, "retention_bytes")?,
+                total: sql::counter(row, "bytes_max")?,
             })
-        })?;
+        },
+    )?;
     Ok(found)
 }
 

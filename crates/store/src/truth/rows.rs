@@ -286,8 +286,10 @@ rows! {
         home: HomeId,
         /// Events older than this are deleted.
         days: u32,
-        /// Beyond this the oldest Events are deleted.
+        /// When those that are not kept take more than this, the oldest of them are deleted.
         bytes: u64,
+        /// When all take more than this, too.
+        total: u64,
     }
 }
 

@@ -3,8 +3,8 @@
 use keepsight_ids::{CameraId, EventId, HomeId, UnixMillis};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::columns::{self as col, Query, blob, number};
-use super::usage::{count_in, used};
+use super::columns::{self as col, Query, blob, int, number};
+use super::usage::{count_in, kept, used};
 use crate::records::asked::Place;
 use crate::records::{Retention, Swept};
 use crate::{ObjectKey, StoreError};
@@ -51,7 +51,9 @@ pub(super) fn sweep(tx: &Connection, home: HomeId, retention: &Retention) -> Res
     for victim in outlived(tx, home, retention.older_than, SWEEP_MAX - swept.events.len())? {
         remove(&mut swept, victim)?;
     }
-    let mut over = used(tx, home)? - i64::try_from(retention.bytes_max).unwrap_or(i64::MAX);
+    let (used, kept) = (used(tx, home)?, kept(tx, home)?);
+    // A home that keeps much does not lose its new Events for that.
+    let mut over = (used - kept - int(retention.bytes_max)).max(used - int(retention.total_max));
     for victim in oldest(tx, home, retention.now, SWEEP_MAX - swept.events.len())? {
         if over <= 0 {
             break;

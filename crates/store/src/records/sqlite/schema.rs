@@ -7,7 +7,7 @@ use crate::sqlite::{Migration, Schema};
 
 /// "ksRe".
 pub(super) const SCHEMA: Schema =
-    Schema { name: "records", application_id: 0x6b73_5265, migrations: &[FIRST, ARRIVALS, IDENTITY] };
+    Schema { name: "records", application_id: 0x6b73_5265, migrations: &[FIRST, ARRIVALS, IDENTITY, KEPT] };
 
 const ARRIVALS: Migration = Migration {
     name: "How many Events came today",
@@ -108,6 +108,11 @@ CREATE TABLE identity (
     id BLOB NOT NULL CHECK (length(id) = 16)
 ) STRICT;
 ",
+};
+
+const KEPT: Migration = Migration {
+    name: "What kept Events take",
+    sql: "CREATE INDEX events_kept ON events (home, bytes) WHERE kept;",
 };
 
 /// Which Records these are; from now on `drawn`, if that is not decided yet.

@@ -62,6 +62,12 @@ pub(super) fn used(db: &Connection, home: HomeId) -> Result<i64, StoreError> {
     Ok(sum.query_row([home.as_bytes()], |row| row.get(0))?)
 }
 
+/// Of what is used, what retention leaves alone.
+pub(super) fn kept(db: &Connection, home: HomeId) -> Result<i64, StoreError> {
+    let sum = "SELECT coalesce(sum(bytes), 0) FROM events INDEXED BY events_kept WHERE home = ? AND kept";
+    Ok(db.prepare_cached(sum)?.query_row([home.as_bytes()], |row| row.get(0))?)
+}
+
 /// Of the cameras that the Permit covers.
 pub(super) fn of(db: &Connection, asked: &Asked) -> Result<Usage, StoreError> {
     const SUMS: &str = "SELECT coalesce(sum(bytes), 0), coalesce(sum(events), 0),

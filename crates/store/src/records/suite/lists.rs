@@ -29,7 +29,7 @@ pub(super) async fn a_list_shows_each_change_at_the_next_look(bench: Bench) {
     assert_eq!(look(&bench).await.gaps.len(), 1);
     bench.put_whole(1, camera(10), 2).await;
     assert_eq!(look(&bench).await.events.len(), 2);
-    let all = Retention { now: NOW, older_than: NOW, bytes_max: u64::MAX };
+    let all = Retention { now: NOW, older_than: NOW, bytes_max: u64::MAX, total_max: u64::MAX };
     bench.records.sweep(home(1), all).await.unwrap();
     assert_eq!(only(look(&bench).await).event, event(1));
     let permit = bench.street.person(Who::Owner(1), Action::DeleteEvent, Some(camera(10))).await;

@@ -9,7 +9,8 @@ use crate::StoreError;
 use crate::records::{EventQuery, Retention};
 
 const ALL: EventQuery = EventQuery { span: None, unseen: false, before: None, limit: 100 };
-const NOTHING: Retention = Retention { now: NOW, older_than: UnixMillis(0), bytes_max: u64::MAX };
+const NOTHING: Retention =
+    Retention { now: NOW, older_than: UnixMillis(0), bytes_max: u64::MAX, total_max: u64::MAX };
 
 pub(super) async fn what_is_deleted_stays_deleted_for_ever(bench: Bench) {
     bench.put_whole(1, camera(10), 1).await;
@@ -67,11 +68,17 @@ pub(super) async fn beyond_its_bytes_a_home_loses_its_oldest(bench: Bench) {
     let each = bench.detail(Who::Owner(1), camera(11), 1).await.unwrap().event.bytes;
     let permit = bench.street.person(Who::Owner(1), Action::KeepEvent, Some(camera(11))).await;
     bench.records.keep(&permit, event(1), true).await.unwrap();
-    let fits = Retention { bytes_max: each * 5, ..NOTHING };
-    assert!(bench.records.sweep(home(1), fits).await.unwrap().events.is_empty());
+    let fits = Retention { bytes_max: each * 4, total_max: each * 5, ..NOTHING };
+    assert!(
+        bench.records.sweep(home(1), fits).await.unwrap().events.is_empty(),
+        "what is kept takes nothing from it"
+    );
     let tight = Retention { bytes_max: each * 3, ..NOTHING };
     let swept = bench.records.sweep(home(1), tight).await.unwrap();
-    assert_eq!(swept.events, [(camera(10), event(2)), (camera(11), event(3))]);
+    assert_eq!(swept.events, [(camera(10), event(2))]);
+    let full = Retention { total_max: each * 3, ..NOTHING };
+    let swept = bench.records.sweep(home(1), full).await.unwrap();
+    assert_eq!(swept.events, [(camera(11), event(3))], "but all together have their limit");
     assert_eq!(bench.numbers(Who::Owner(1), None, ALL).await, [5, 4, 1]);
 }
 

@@ -80,7 +80,7 @@ async fn told(bench: &Bench, who: Who) -> (u64, u64) {
 }
 
 pub(super) async fn what_is_arriving_does_not_go_for_want_of_room(bench: Bench) {
-    let tight = |now| Retention { now, older_than: UnixMillis(0), bytes_max: 0 };
+    let tight = |now| Retention { now, older_than: UnixMillis(0), bytes_max: 0, total_max: u64::MAX };
     bench.put_header(1, camera(10), 1).await.unwrap();
     bench.put_whole(1, camera(10), 2).await;
     let swept = bench.records.sweep(home(1), tight(NOW.plus_ms(DAY_MS))).await.unwrap();
